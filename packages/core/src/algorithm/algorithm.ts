@@ -1,0 +1,88 @@
+import type { Kernels, Matrix } from '@compress/kernels';
+import type { z } from 'zod';
+import type { QuantizedWeight } from '../grid/grid.ts';
+import type { LinearSpec, SectionSpec, SectionWeights, SiteSpec } from '../model/model.ts';
+import type { RandomStream } from '../random.ts';
+import type { Observation, Statistics } from '../statistics/statistics.ts';
+
+/** Order is meaning: a pipeline runs transforms, then prunes, then quantizes, then treats the cache. */
+export type AlgorithmStage = 'transform' | 'prune' | 'quantize' | 'cache';
+
+/** Something the user must know: a damping raised, a channel dead, a site without tokens. Under `strict` it stops the run. */
+export interface Warning {
+  readonly code: string;
+  readonly layer: string;
+  readonly message: string;
+}
+
+/** A Linear as an algorithm meets it. Inputs are never modified: results are returned. */
+export interface SiteLinear {
+  readonly spec: LinearSpec;
+  /** `[out, in]`, as earlier steps of the pipeline left it. */
+  readonly weight: Matrix;
+  /** `[out, in]`, 1 where an earlier prune put a zero that must stay. */
+  readonly mask?: Uint8Array;
+}
+
+/** What an algorithm made of one Linear. */
+export interface LinearResult {
+  /** The new weight in f32, `[out, in]`. Absent where `quantized` is given: its values are the weight. */
+  readonly weight?: Matrix;
+  readonly quantized?: QuantizedWeight;
+  readonly mask?: Uint8Array;
+  /** Figures for the report, e.g. `loss` tr((W-Q) H (W-Q)^T) and `rtnLoss`; keys are the same for every Linear. */
+  readonly figures: Readonly<Record<string, number>>;
+}
+
+export interface SiteContext {
+  readonly site: SiteSpec;
+  /** The Linears to treat; those that the architecture leaves untouched are not among them. */
+  readonly linears: readonly SiteLinear[];
+  readonly statistics: Statistics;
+  readonly kernels: Kernels;
+  /** Seeded by recipe, algorithm and site: the same however the run is divided or resumed. */
+  readonly random: RandomStream;
+  warn(warning: Warning): void;
+}
+
+/** A transform sees a whole section: its weights may be replaced in place, and nothing else. */
+export interface SectionContext {
+  readonly section: SectionSpec;
+  readonly weights: SectionWeights;
+  /** By site name. */
+  readonly statistics: ReadonlyMap<string, Statistics>;
+  readonly kernels: Kernels;
+  readonly random: RandomStream;
+  warn(warning: Warning): void;
+  figures(layer: string, figures: Readonly<Record<string, number>>): void;
+}
+
+/** Why a Linear cannot be treated with these options: told by the plan, before any work. */
+export interface Objection {
+  readonly layer: string;
+  readonly message: string;
+}
+
+/** One step of a pipeline. At least one of `site` and `section` is there, as the stage demands. */
+export interface Algorithm<Options = unknown> {
+  readonly name: string;
+  readonly stage: AlgorithmStage;
+  /** One sentence for help texts and the JSON schema. */
+  readonly summary: string;
+  /** Strict; every key has a default and a description. */
+  readonly options: z.ZodType<Options>;
+  observes?(options: Options): readonly Observation[];
+  /** From shapes alone. */
+  check?(linear: LinearSpec, options: Options): Objection | undefined;
+  /** Bits per weight after this step, scales and zeros included; absent: unchanged. From shapes alone. */
+  bitsPerWeight?(linear: LinearSpec, options: Options): number;
+  /** `prune` and `quantize`: results in the order of `context.linears`. */
+  site?(context: SiteContext, options: Options): Promise<readonly LinearResult[]>;
+  /** `transform`. */
+  section?(context: SectionContext, options: Options): Promise<void>;
+}
+
+/** Keeps the options' type between the schema and the functions. */
+export function defineAlgorithm<Options>(algorithm: Algorithm<Options>): Algorithm<Options> {
+  return algorithm;
+}

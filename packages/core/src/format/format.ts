@@ -1,0 +1,35 @@
+import type { Objection } from '../algorithm/algorithm.ts';
+import type { Checkpoint, TensorSource } from '../checkpoint/checkpoint.ts';
+import type { Grid, QuantizedWeight } from '../grid/grid.ts';
+import type { LinearSpec } from '../model/model.ts';
+
+/** A quantized Linear on its way to disk. */
+export interface QuantizedLinear {
+  readonly spec: LinearSpec;
+  readonly quantized: QuantizedWeight;
+}
+
+/**
+ * How consumers lay a quantized layer out on disk. One truth per fact: the layout lives in the format's file and nowhere else.
+ * Everything that is not a quantized Linear is written by the walk in the input's dtype, under its own name.
+ */
+export interface Format {
+  readonly name: string;
+  readonly summary: string;
+  /** Why the format (or every consumer of it) cannot hold this Linear on this grid; undefined if it can. From shapes alone. */
+  limit(linear: LinearSpec, grid: Grid, groupSize: number): Objection | undefined;
+  /** Tensors that replace the Linear's weight. The dtype is that of the checkpoint's own floats. */
+  write(linear: QuantizedLinear, dtype: 'F16' | 'BF16' | 'F32'): readonly TensorSource[];
+  /** Bytes that `write` will make, from shapes alone. */
+  size(linear: LinearSpec, grid: Grid, groupSize: number, dtype: 'F16' | 'BF16' | 'F32'): number;
+  /** What goes under `quantization_config` in config.json (and into `quantize_config.json` for those who read that), or undefined. */
+  configuration(quantized: {
+    readonly grid: Grid;
+    readonly groupSize: number;
+    readonly untouched: readonly string[];
+  }): Readonly<Record<string, unknown>> | undefined;
+  /** True if a config.json's `quantization_config` is this format's. */
+  recognizes(quantizationConfig: Readonly<Record<string, unknown>>): boolean;
+  /** The same checkpoint with each quantized Linear's `weight` as an F32 tensor decoded on reading. */
+  open(checkpoint: Checkpoint, quantizationConfig: Readonly<Record<string, unknown>>): Checkpoint;
+}

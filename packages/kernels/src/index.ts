@@ -1,0 +1,3 @@
+export type { CodeGrid, GroupScales } from './code-grid.ts';
+export type { Kernels, Numerics, Rotary, ScaleFit } from './kernels.ts';
+export type { Matrix } from './matrix.ts';

@@ -1,0 +1,176 @@
+import type { CodeGrid, GroupScales } from './code-grid.ts';
+import type { Matrix } from './matrix.ts';
+
+/**
+ * `fma` and `mul-add` are the two WASM builds; their results differ in the last bits, and nothing else does: not the number of
+ * threads, not the tile shapes, not the version of Node. `reference` is the plain TypeScript.
+ */
+export type Numerics = 'fma' | 'mul-add' | 'reference';
+
+/** How rotary pairs lie in a head: all models of this project rotate halves, (x[i], x[i + d/2]). */
+export interface Rotary {
+  /** `[positions, dimensions / 2]` */
+  readonly cos: Matrix;
+  /** `[positions, dimensions / 2]` */
+  readonly sin: Matrix;
+  /** How many leading dimensions of a head are rotated (all, or a part as in GPT-NeoX). */
+  readonly dimensions: number;
+}
+
+/** The strategy by which scales are chosen for a group: see {@link Kernels.fitScales}. */
+export interface ScaleFit {
+  readonly grid: CodeGrid;
+  /** Codes are centred: zero = (maxCode + 1) / 2 and scale = 2 absmax / maxCode. Ignored by table grids. */
+  readonly symmetric: boolean;
+  /**
+   * Steps of the search (0: plain min-max). Step i of n shrinks the range by 1 - 0.8 i / n; an asymmetric step also tries zero +- 1;
+   * a strict improvement of sum_j importance[j] (w_j - q_j)^2 replaces the choice.
+   */
+  readonly steps: number;
+  /** `[columns]`: the weight of each column's squared error in the search; absent: all 1. */
+  readonly importance?: Float32Array;
+  /** The precision in which scales are stored: they are rounded to it before any code is chosen. */
+  readonly scaleType: 'f32' | 'f16' | 'bf16';
+}
+
+/**
+ * The numeric room: every operation that costs time. Each output element is reduced in one fixed order and work is divided over
+ * rows or heads only, so results are the same bits for every number of threads.
+ *
+ * Arrays made by {@link float32}, {@link uint8} and {@link matrix} are shared with the workers; any other array is accepted too and
+ * is copied on the way. Shapes are checked: a mismatch throws a `RangeError` that names the operand. Outputs never overlap inputs
+ * unless an operation says so.
+ */
+export interface Kernels {
+  readonly numerics: Numerics;
+  readonly threads: number;
+
+  /** Zeroed, shared among the threads when there is more than one. */
+  float32(length: number): Float32Array;
+  uint8(length: number): Uint8Array;
+  matrix(rows: number, columns: number): Matrix;
+
+  /** output[T,N] (+)= input[T,K] weight[N,K]^T (+ bias[N]): a Linear as checkpoints store it. */
+  linear(p: {
+    input: Matrix;
+    weight: Matrix;
+    bias?: Float32Array;
+    output: Matrix;
+    accumulate?: boolean;
+  }): Promise<void>;
+  /** output[M,N] (+)= left[M,K] right[K,N]; with `negate`, -left. */
+  multiply(p: { left: Matrix; right: Matrix; output: Matrix; accumulate?: boolean; negate?: boolean }): Promise<void>;
+  /** Lower triangle of output[K,K] += input[T,K]^T input[T,K] (syrk). The upper triangle is left alone: see {@link symmetrize}. */
+  gram(p: { input: Matrix; output: Matrix }): Promise<void>;
+  /** Copies the lower triangle onto the upper one, in place. */
+  symmetrize(matrix: Matrix): Promise<void>;
+  /** Blocked Cholesky in place: the lower triangle of a symmetric matrix becomes L with L L^T = matrix, the upper becomes 0. Returns 0, or 1 + the index of the first pivot that is not positive. */
+  cholesky(matrix: Matrix): Promise<number>;
+  /** In place: a lower triangular matrix becomes its inverse. */
+  invertLower(matrix: Matrix): Promise<void>;
+  /**
+   * The factor U that GPTQ and SparseGPT sweep with: H^-1 = U^T U, U upper triangular, by Cholesky of the reversed H and one
+   * triangular inverse. `hessian` is symmetric and is not changed. Returns 0, or 1 + the index of the column that was not positive.
+   */
+  inverseFactor(p: { hessian: Matrix; output: Matrix }): Promise<number>;
+
+  /**
+   * One sweep over columns [from, to) of `weight` [R,n] in the order in which they lie: q = the grid's nearest to w (0 where `mask` is
+   * 1; w itself without a grid), e = (w - q) / U_cc, later columns w_j -= e U_cj, in blocks of `blockSize`. On return columns
+   * [from, to) of `weight` hold q, later ones are compensated, `codes` are written, and loss[r] has grown by sum e^2.
+   */
+  sweep(p: {
+    weight: Matrix;
+    factor: Matrix;
+    from: number;
+    to: number;
+    blockSize: number;
+    grid?: CodeGrid;
+    scales?: GroupScales;
+    /** `[R, n]`, 1 where a weight is pruned. */
+    mask?: Uint8Array;
+    /** `[R, n]`, written where there is a grid. */
+    codes?: Uint8Array;
+    /** `[R]` */
+    loss: Float64Array;
+  }): Promise<void>;
+
+  /**
+   * Coordinate descent on tr((Q - W) H (Q - W)^T) over codes, one pass over all columns; `quantized` [R,n] and `codes` are changed in
+   * place, and the loss of no row grows. `mask` as in {@link sweep}.
+   */
+  descend(p: {
+    weight: Matrix;
+    hessian: Matrix;
+    grid: CodeGrid;
+    scales: GroupScales;
+    quantized: Matrix;
+    codes: Uint8Array;
+    mask?: Uint8Array;
+  }): Promise<void>;
+
+  /** Scale and zero of each (row, group) of `weight`. Groups of constant zeros get scale 1. Writes `scales.scales` and `scales.zeros`. */
+  fitScales(p: { weight: Matrix; fit: ScaleFit; scales: GroupScales }): Promise<void>;
+  /** Nearest codes of `weight` on the grid; `codes` is `[R, n]`. */
+  quantize(p: { weight: Matrix; grid: CodeGrid; scales: GroupScales; codes: Uint8Array }): Promise<void>;
+  /** The values of `codes`. */
+  dequantize(p: { codes: Uint8Array; grid: CodeGrid; scales: GroupScales; output: Matrix }): Promise<void>;
+  /** tr((A - B) H (A - B)^T) by rows, in f64: `[R]`. */
+  weightedError(p: { left: Matrix; right: Matrix; hessian: Matrix }): Promise<Float64Array>;
+
+  /** output = input / sqrt(mean(input^2) + epsilon) * gain, by rows; `unitOffset`: gain + 1 (Gemma). */
+  rmsNorm(p: {
+    input: Matrix;
+    gain: Float32Array;
+    epsilon: number;
+    unitOffset?: boolean;
+    output: Matrix;
+  }): Promise<void>;
+  layerNorm(p: {
+    input: Matrix;
+    gain: Float32Array;
+    bias?: Float32Array;
+    epsilon: number;
+    output: Matrix;
+  }): Promise<void>;
+  /** Rotates, in place, the heads of `values` [sequences * length, heads * headDimension]; row r has position r mod length + offset. */
+  rotate(p: { values: Matrix; heads: number; length: number; offset?: number; rotary: Rotary }): Promise<void>;
+  /**
+   * Causal softmax attention over `sequences` of `length` rows each: queries [S*L, H*d], keys and values [S*L, Hkv*d], output
+   * [S*L, H*d]; head h reads key head floor(h Hkv / H). With `window`, a query sees itself and the window - 1 keys before it. Tiled:
+   * no L x L matrix is ever made.
+   */
+  attention(p: {
+    queries: Matrix;
+    keys: Matrix;
+    values: Matrix;
+    heads: number;
+    keyHeads: number;
+    length: number;
+    scale: number;
+    window?: number;
+    output: Matrix;
+  }): Promise<void>;
+  /** output = activation(gate) * up; without `up`, activation(gate). `output` may be `gate`. gelu is exact (erf), gelu-tanh the tanh form. */
+  activate(p: {
+    gate: Matrix;
+    up?: Matrix;
+    activation: 'silu' | 'gelu' | 'gelu-tanh' | 'relu';
+    output: Matrix;
+  }): Promise<void>;
+  /** target += source * factor, elementwise; factor 1 unless given. */
+  add(p: { source: Matrix; target: Matrix; factor?: number }): Promise<void>;
+  /** For each row of `logits` [T, V]: log softmax(logits)[picked], in f64 accumulation. Returns `[T]`. */
+  logSoftmaxPick(p: { logits: Matrix; picked: Uint32Array }): Promise<Float64Array>;
+
+  /** Little-endian 16-bit floats to f32. */
+  decode(p: { bytes: Uint8Array; type: 'f16' | 'bf16'; output: Float32Array }): Promise<void>;
+  /** f32 to 16-bit floats, round half to even; values beyond f16's range become infinities. */
+  encode(p: { values: Float32Array; type: 'f16' | 'bf16'; output: Uint8Array }): Promise<void>;
+  /** Codes of `bits` each, LSB first, as one little-endian bit stream a row, each row padded to whole 32-bit words. */
+  pack(p: { codes: Uint8Array; rows: number; columns: number; bits: number; output: Uint8Array }): Promise<void>;
+  unpack(p: { bytes: Uint8Array; rows: number; columns: number; bits: number; codes: Uint8Array }): Promise<void>;
+
+  /** Ends the workers. Idempotent. */
+  close(): Promise<void>;
+}

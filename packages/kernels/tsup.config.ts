@@ -1,0 +1,3 @@
+import { defineConfig } from 'tsup';
+
+export default defineConfig({ entry: ['src/index.ts', 'src/worker.ts'], format: 'esm', sourcemap: true, clean: false });
