@@ -1,0 +1,33 @@
+import { checkAttention, type ParametersOf } from '../check-shapes.ts';
+import { dot } from './dot.ts';
+
+/** Causal softmax attention, one query at a time: softmax(scale q K^T) V over the keys that the query sees. */
+export function attention(p: ParametersOf<'attention'>): void {
+  checkAttention(p);
+  const { queries, keys, values, heads, keyHeads, length, scale, window = length, output } = p;
+  const d = queries.columns / heads;
+  const weights = new Float64Array(length);
+  const sums = new Float64Array(d);
+  for (let r = 0; r < queries.rows; r++) {
+    const position = r % length;
+    const first = Math.max(0, position - window + 1);
+    for (let h = 0; h < heads; h++) {
+      const keyColumn = Math.floor((h * keyHeads) / heads) * d;
+      const at = (s: number) => (r - position + s) * keys.columns + keyColumn;
+      const query = r * queries.columns + h * d;
+      let largest = Number.NEGATIVE_INFINITY;
+      for (let s = first; s <= position; s++) {
+        weights[s] = scale * dot(queries.data, query, keys.data, at(s), d);
+        largest = Math.max(largest, weights[s]);
+      }
+      let total = 0;
+      sums.fill(0);
+      for (let s = first; s <= position; s++) {
+        const weight = Math.exp(weights[s] - largest);
+        total += weight;
+        for (let i = 0, k = at(s); i < d; i++) sums[i] += weight * values.data[k + i];
+      }
+      for (let i = 0; i < d; i++) output.data[query + i] = sums[i] / total;
+    }
+  }
+}
