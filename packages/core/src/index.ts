@@ -8,3 +8,5 @@ export * from './model/model.ts';
 export * from './random.ts';
 export * from './statistics/statistics.ts';
 export * from './walk/compress.ts';
+export * from './walk/load-section.ts';
+export * from './walk/run-section.ts';

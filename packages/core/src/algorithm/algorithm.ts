@@ -1,6 +1,6 @@
 import type { Kernels, Matrix } from '@compress/kernels';
 import type { z } from 'zod';
-import type { QuantizedWeight } from '../grid/grid.ts';
+import type { Grid, QuantizedWeight } from '../grid/grid.ts';
 import type { LinearSpec, SectionSpec, SectionWeights, SiteSpec } from '../model/model.ts';
 import type { RandomStream } from '../random.ts';
 import type { Observation, Statistics } from '../statistics/statistics.ts';
@@ -74,6 +74,8 @@ export interface Algorithm<Options = unknown> {
   observes?(options: Options): readonly Observation[];
   /** From shapes alone. */
   check?(linear: LinearSpec, options: Options): Objection | undefined;
+  /** `quantize` only, and there required: what the step will leave of this Linear; formats judge and size it before any work. From shapes alone. */
+  quantization?(linear: LinearSpec, options: Options): { readonly grid: Grid; readonly groupSize: number };
   /** Bits per weight after this step, scales and zeros included; absent: unchanged. From shapes alone. */
   bitsPerWeight?(linear: LinearSpec, options: Options): number;
   /** `prune` and `quantize`: results in the order of `context.linears`. */

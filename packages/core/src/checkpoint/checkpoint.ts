@@ -6,6 +6,11 @@ export interface TensorInfo {
   /** Row-major; `[]` is a scalar; dimensions may be 0. */
   readonly shape: readonly number[];
   readonly byteLength: number;
+  /**
+   * Set by a format's `open`: the tensor is a quantized Linear's weight, decoded on reading, and it lies `[out, in]` even where the
+   * architecture stores `[in, out]`.
+   */
+  readonly decoded?: boolean;
 }
 
 /** Named tensors on disk, read lazily by range. */

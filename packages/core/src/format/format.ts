@@ -25,11 +25,16 @@ export interface Format {
   /** What goes under `quantization_config` in config.json (and into `quantize_config.json` for those who read that), or undefined. */
   configuration(quantized: {
     readonly grid: Grid;
+    /** Columns a group; -1 where every Linear has one group a row. */
     readonly groupSize: number;
+    /** Module paths of the Linears that stay as they were. */
     readonly untouched: readonly string[];
   }): Readonly<Record<string, unknown>> | undefined;
   /** True if a config.json's `quantization_config` is this format's. */
   recognizes(quantizationConfig: Readonly<Record<string, unknown>>): boolean;
-  /** The same checkpoint with each quantized Linear's `weight` as an F32 tensor decoded on reading. */
+  /**
+   * The same checkpoint with each quantized Linear's `weight` as an F32 tensor decoded on reading, `[out, in]` and marked `decoded`.
+   * The walk reads every Linear back through this before it computes with it, so a run sees what readers of its output will see.
+   */
   open(checkpoint: Checkpoint, quantizationConfig: Readonly<Record<string, unknown>>): Checkpoint;
 }

@@ -66,14 +66,20 @@ export interface Batch {
   readonly tokens: Uint32Array;
   /** The residual stream, `[sequences * length, hidden]`; changed in place by the stages. */
   readonly hidden: Matrix;
-  /** What a stage leaves for later stages of the same section; emptied when the section ends. */
+  /**
+   * What a stage leaves for later stages of the same section; emptied when the section ends. Whoever consumes an entry last deletes it:
+   * between two sites the walk keeps what is there for all batches.
+   */
   readonly state: Map<string, Matrix | Uint32Array>;
 }
 
 /** One site of a section at work. Stages run in order; each computes its site's input, and then takes its Linears' outputs. */
 export interface Stage {
   readonly site: SiteSpec;
-  /** The activation that feeds the site's Linears, `[tokens, features]`; `tokens` may be fewer than the batch's rows (experts), even 0. */
+  /**
+   * The activation that feeds the site's Linears, `[tokens, features]`; `tokens` may be fewer than the batch's rows (experts), even 0.
+   * Called once for a batch, and the caller owns the result: it is never `batch.hidden` itself nor kept in `batch.state`.
+   */
   input(batch: Batch): Promise<Matrix>;
   /** Takes the outputs of the site's Linears, `[tokens, out]` each, in the order of `site.linears`. */
   output(batch: Batch, outputs: readonly Matrix[]): Promise<void>;

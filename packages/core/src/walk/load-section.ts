@@ -1,0 +1,119 @@
+import type { Kernels, Matrix } from '@compress/kernels';
+import type { Checkpoint, TensorInfo } from '../checkpoint/checkpoint.ts';
+import type { Dtype } from '../checkpoint/dtype.ts';
+import { CompressError } from '../errors.ts';
+import type { LinearSpec, SectionSpec, SectionWeights } from '../model/model.ts';
+
+/** The floats that a section's tensors may be stored in. */
+export type FloatDtype = 'F16' | 'BF16' | 'F32';
+
+/** True of the dtypes that {@link loadTensor} reads. */
+export function isFloatDtype(dtype: Dtype): dtype is FloatDtype {
+  return dtype === 'F16' || dtype === 'BF16' || dtype === 'F32';
+}
+
+/** Read by pieces, so that a tensor's stored bytes and its f32 never lie in memory together as a whole. A multiple of every width. */
+const READ_BYTES = 16 * 2 ** 20;
+
+/**
+ * One tensor as f32, in the order in which it lies on disk.
+ * Throws `CompressError`: `tensor-missing`, `tensor-dtype` (not F16, BF16 or F32), `tensor-not-finite` (a NaN or an infinity).
+ */
+export async function loadTensor(checkpoint: Checkpoint, name: string, kernels: Kernels): Promise<Float32Array> {
+  const info = tensorInfo(checkpoint, name);
+  const { dtype } = info;
+  if (!isFloatDtype(dtype))
+    throw new CompressError('tensor-dtype', `The dtype is ${dtype} but must be one of F16, BF16 and F32.`, {
+      file: checkpoint.location,
+      tensor: name,
+    });
+  const width = dtype === 'F32' ? 4 : 2;
+  const values = kernels.float32(info.byteLength / width);
+  for (let start = 0; start < info.byteLength; start += READ_BYTES) {
+    const end = Math.min(start + READ_BYTES, info.byteLength);
+    const bytes = await checkpoint.read(name, { start, end });
+    const output = values.subarray(start / width, end / width);
+    if (dtype === 'F32') new Uint8Array(output.buffer, output.byteOffset, output.byteLength).set(bytes);
+    else await kernels.decode({ bytes, type: dtype === 'F16' ? 'f16' : 'bf16', output });
+  }
+  checkFinite(values, checkpoint.location, name);
+  return values;
+}
+
+/** A section's weights as f32, by range from the checkpoint; Conv1D weights are turned to `[out, in]`. Throws as {@link loadTensor}, and `tensor-shape`. */
+export async function loadSection(
+  checkpoint: Checkpoint,
+  section: SectionSpec,
+  kernels: Kernels,
+): Promise<SectionWeights> {
+  const weights: SectionWeights = { linears: new Map(), tensors: new Map() };
+  const ofLinears = new Set<string>();
+  for (const linear of section.sites.flatMap((site) => site.linears)) {
+    weights.linears.set(linear.name, await loadLinear(checkpoint, linear, kernels));
+    ofLinears.add(linear.weight);
+    if (linear.bias !== undefined) ofLinears.add(linear.bias);
+  }
+  for (const name of section.tensors)
+    if (!ofLinears.has(name)) weights.tensors.set(name, await loadTensor(checkpoint, name, kernels));
+  return weights;
+}
+
+/** One Linear's weight as `[out, in]` and its bias. */
+export async function loadLinear(
+  checkpoint: Checkpoint,
+  linear: LinearSpec,
+  kernels: Kernels,
+): Promise<{ weight: Matrix; bias?: Float32Array }> {
+  const { outFeatures, inFeatures } = linear;
+  const info = tensorInfo(checkpoint, linear.weight);
+  const turned = linear.transposed && info.decoded !== true;
+  checkShape(checkpoint, info, turned ? [inFeatures, outFeatures] : [outFeatures, inFeatures]);
+  const data = await loadTensor(checkpoint, linear.weight, kernels);
+  const weight = turned
+    ? turn({ rows: inFeatures, columns: outFeatures, data }, kernels)
+    : { rows: outFeatures, columns: inFeatures, data };
+  if (linear.bias === undefined) return { weight };
+  checkShape(checkpoint, tensorInfo(checkpoint, linear.bias), [outFeatures]);
+  return { weight, bias: await loadTensor(checkpoint, linear.bias, kernels) };
+}
+
+/** The transpose, in blocks that fit the cache. */
+export function turn(matrix: Matrix, kernels: Kernels): Matrix {
+  const { rows, columns, data } = matrix;
+  const turned = kernels.matrix(columns, rows);
+  const block = 32;
+  for (let r0 = 0; r0 < rows; r0 += block)
+    for (let c0 = 0; c0 < columns; c0 += block)
+      for (let r = r0; r < Math.min(r0 + block, rows); r++)
+        for (let c = c0; c < Math.min(c0 + block, columns); c++) turned.data[c * rows + r] = data[r * columns + c];
+  return turned;
+}
+
+function tensorInfo(checkpoint: Checkpoint, name: string): TensorInfo {
+  const info = checkpoint.tensors.get(name);
+  if (info) return info;
+  throw new CompressError(
+    'tensor-missing',
+    'The architecture needs this tensor and the checkpoint does not have it; check that the download is complete.',
+    { file: checkpoint.location, tensor: name },
+  );
+}
+
+function checkShape(checkpoint: Checkpoint, info: TensorInfo, shape: readonly number[]): void {
+  if (info.shape.length === shape.length && info.shape.every((size, i) => size === shape[i])) return;
+  throw new CompressError(
+    'tensor-shape',
+    `The shape is [${info.shape.join(', ')}] but config.json asks for [${shape.join(', ')}].`,
+    { file: checkpoint.location, tensor: info.name },
+  );
+}
+
+function checkFinite(values: Float32Array, file: string, tensor: string): void {
+  for (let i = 0; i < values.length; i++)
+    if (!Number.isFinite(values[i]))
+      throw new CompressError(
+        'tensor-not-finite',
+        `Element ${i} is ${values[i]}: a damaged checkpoint cannot be used, so fetch it again.`,
+        { file, tensor },
+      );
+}
