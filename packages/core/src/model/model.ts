@@ -25,9 +25,11 @@ export interface SiteSpec {
 
 /**
  * An exact way to move a per-channel scale s out of a site: dividing `from` by s and multiplying the columns of every Linear of `site`
- * by s leaves the function as it was. `norm`: divide the gain (and bias); with `unitOffset`, gain' = (gain + 1) / s - 1.
- * `linear`: divide output rows of that Linear (and bias); input channel j of the site comes from row `rows[j]`, so channels that share a row
- * (grouped queries) must share a scale.
+ * by s leaves the function as it was. `norm`: divide the gain (and bias); with `unitOffset`, gain' = (gain + 1) / s - 1; the Linears of the
+ * sites named in `alsoScale` read the same norm (each expert sees some of the tokens that the router's site sees) and must be multiplied
+ * too, Linears that algorithms leave `untouched` included.
+ * `linear`: divide output rows of that Linear (and bias), s > 0; input channel j of the site comes from row `rows[j]`, so channels that share
+ * a row (grouped queries) must share a scale. `rows` are rows of the stored Linear, which may be fused with others.
  */
 export type Link =
   | {
@@ -40,6 +42,34 @@ export type Link =
     }
   | { readonly kind: 'linear'; readonly from: string; readonly rows: Uint32Array; readonly site: string };
 
+/** Heads of a block's attention: query head h reads key head floor(h keyHeads / heads). */
+export interface HeadGeometry {
+  readonly heads: number;
+  readonly keyHeads: number;
+  readonly headDimension: number;
+}
+
+/** A norm that reads the residual stream, and the Linears that read nothing but its output (routers and experts included). */
+export interface ResidualNorm {
+  readonly gain: string;
+  readonly bias?: string;
+  readonly unitOffset: boolean;
+  /** LayerNorm, which subtracts the row's mean; otherwise RMSNorm. */
+  readonly centers: boolean;
+  readonly readers: readonly string[];
+}
+
+/** All that touches the residual stream in a section: what a rotation x -> x Q of it must change (QuaRot, SpinQuant). */
+export interface ResidualSpec {
+  readonly norms: readonly ResidualNorm[];
+  /** Linears whose outputs are added to the stream. */
+  readonly writers: readonly string[];
+  /** Tensors `[rows, hidden]` whose rows are added to the stream: token and position embeddings. */
+  readonly tables: readonly string[];
+  /** Why the stream cannot be rotated exactly (a norm between a writer and the stream), or undefined. */
+  readonly obstacle?: string;
+}
+
 /** What is in memory at one time: the embedding, one decoder block, or the head. */
 export interface SectionSpec {
   /** `embedding`, `blocks.0`, ..., `head`. */
@@ -50,6 +80,10 @@ export interface SectionSpec {
   /** In the order in which data meets them. */
   readonly sites: readonly SiteSpec[];
   readonly links: readonly Link[];
+  /** Needed by rotations alone. */
+  readonly residual?: ResidualSpec;
+  /** Of a block: the link from values to the attention's output holds the rows, this the heads they belong to. */
+  readonly attention?: HeadGeometry;
 }
 
 /** A section's weights as f32: Linears as `[out, in]` under their module path, every other tensor under its own name. */
@@ -81,7 +115,7 @@ export interface Stage {
    * Called once for a batch, and the caller owns the result: it is never `batch.hidden` itself nor kept in `batch.state`.
    */
   input(batch: Batch): Promise<Matrix>;
-  /** Takes the outputs of the site's Linears, `[tokens, out]` each, in the order of `site.linears`. */
+  /** Takes the outputs of the site's Linears, `[tokens, out]` each, in the order of `site.linears`; it owns and may overwrite them. */
   output(batch: Batch, outputs: readonly Matrix[]): Promise<void>;
 }
 
