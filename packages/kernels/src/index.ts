@@ -1,4 +1,5 @@
 export type { CodeGrid, GroupScales } from './code-grid.ts';
+export { createKernels, type KernelOptions } from './create-kernels.ts';
 export type { Kernels, Numerics, Rotary, ScaleFit } from './kernels.ts';
 export type { Matrix } from './matrix.ts';
 export { createReferenceKernels } from './reference/create-reference-kernels.ts';

@@ -1,0 +1,3 @@
+export * from './memory';
+export * from './multiply';
+export * from './pack';
