@@ -1,6 +1,12 @@
 export * from './algorithm/algorithm.ts';
+export { type WrittenFile, writeFileAtomic } from './checkpoint/atomic-file.ts';
 export * from './checkpoint/checkpoint.ts';
 export * from './checkpoint/dtype.ts';
+export { openCheckpoint } from './checkpoint/open-checkpoint.ts';
+export { openSafetensors, type SafetensorsFile } from './checkpoint/open-safetensors.ts';
+export { readFloat32 } from './checkpoint/read-float32.ts';
+export { sha256OfFile } from './checkpoint/sha256-of-file.ts';
+export { tensorBytes } from './checkpoint/tensor-bytes.ts';
 export * from './errors.ts';
 export * from './format/format.ts';
 export * from './grid/grid.ts';

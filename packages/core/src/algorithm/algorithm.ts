@@ -75,7 +75,15 @@ export interface Algorithm<Options = unknown> {
   /** From shapes alone. */
   check?(linear: LinearSpec, options: Options): Objection | undefined;
   /** `quantize` only, and there required: what the step will leave of this Linear; formats judge and size it before any work. From shapes alone. */
-  quantization?(linear: LinearSpec, options: Options): { readonly grid: Grid; readonly groupSize: number };
+  quantization?(
+    linear: LinearSpec,
+    options: Options,
+  ): {
+    readonly grid: Grid;
+    readonly groupSize: number;
+    /** Groups will not follow the columns (activation order without static groups): formats must be told. Absent: they will. */
+    readonly reordered?: boolean;
+  };
   /** Bits per weight after this step, scales and zeros included; absent: unchanged. From shapes alone. */
   bitsPerWeight?(linear: LinearSpec, options: Options): number;
   /** `prune` and `quantize`: results in the order of `context.linears`. */

@@ -13,14 +13,25 @@ export interface TensorInfo {
   readonly decoded?: boolean;
 }
 
+/** A half-open range [start, end). */
+export interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
 /** Named tensors on disk, read lazily by range. */
 export interface Checkpoint {
   /** In the order of the files; iteration order is stable. */
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   /** The folder or file, for messages. */
   readonly location: string;
-  /** The raw little-endian bytes of a tensor, or of the range [start, end) of them. Throws `CompressError` `tensor-missing`. */
-  read(name: string, range?: { readonly start: number; readonly end: number }): Promise<Uint8Array>;
+  /** Paths of all files that hold tensors or say where they are (the index): what a manifest hashes. Empty for one in memory. */
+  readonly files: readonly string[];
+  /**
+   * The raw little-endian bytes of a tensor, or of the range [start, end) of them, in an array of its own. Throws `CompressError`
+   * `tensor-missing`, `range-invalid`, `file-changed` (the file is no longer as long as it was when it was opened).
+   */
+  read(name: string, range?: Range): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 

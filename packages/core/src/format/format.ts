@@ -1,3 +1,4 @@
+import type { Kernels } from '@compress/kernels';
 import type { Objection } from '../algorithm/algorithm.ts';
 import type { Checkpoint, TensorSource } from '../checkpoint/checkpoint.ts';
 import type { Grid, QuantizedWeight } from '../grid/grid.ts';
@@ -16,17 +17,26 @@ export interface QuantizedLinear {
 export interface Format {
   readonly name: string;
   readonly summary: string;
+  /** It stores codes, so a pipeline without a `quantize` step cannot be written in it; false only where dequantized floats are stored. */
+  readonly storesCodes: boolean;
+  /** A file beside config.json that holds the configuration too, for consumers who look there (`quantize_config.json`). */
+  readonly configurationFile?: string;
   /** Why the format (or every consumer of it) cannot hold this Linear on this grid; undefined if it can. From shapes alone. */
   limit(linear: LinearSpec, grid: Grid, groupSize: number): Objection | undefined;
-  /** Tensors that replace the Linear's weight. The dtype is that of the checkpoint's own floats. */
-  write(linear: QuantizedLinear, dtype: 'F16' | 'BF16' | 'F32'): readonly TensorSource[];
+  /**
+   * Tensors that replace the Linear's weight. The dtype is that of the checkpoint's own floats. Their bytes are made when they are asked
+   * for. Throws `CompressError` `not-representable` for scales or zeros that the format cannot hold: nothing is rounded or clamped.
+   */
+  write(linear: QuantizedLinear, dtype: 'F16' | 'BF16' | 'F32', kernels: Kernels): readonly TensorSource[];
   /** Bytes that `write` will make, from shapes alone. */
   size(linear: LinearSpec, grid: Grid, groupSize: number, dtype: 'F16' | 'BF16' | 'F32'): number;
-  /** What goes under `quantization_config` in config.json (and into `quantize_config.json` for those who read that), or undefined. */
+  /** What goes under `quantization_config` in config.json (and into {@link configurationFile}), or undefined where nothing does. */
   configuration(quantized: {
     readonly grid: Grid;
     /** Columns a group; -1 where every Linear has one group a row. */
     readonly groupSize: number;
+    /** Groups do not follow the columns: `scales.group[c]` is not floor(c / groupSize) in some Linear. Absent: they do. */
+    readonly reordered?: boolean;
     /** Module paths of the Linears that stay as they were. */
     readonly untouched: readonly string[];
   }): Readonly<Record<string, unknown>> | undefined;
