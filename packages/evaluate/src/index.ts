@@ -1,1 +1,1 @@
-export {};
+export { type Perplexity, type PerplexityRequest, perplexity } from './perplexity.ts';
