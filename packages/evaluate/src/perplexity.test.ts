@@ -66,7 +66,7 @@ function tinyModel(values: Record<string, Float32Array>): { model: Model; checkp
   );
   const read: Checkpoint['read'] = async (name, range) =>
     new Uint8Array(values[name].buffer).slice(range?.start, range?.end);
-  return { model, checkpoint: { tensors, location: 'memory', read, close: async () => {} } };
+  return { model, checkpoint: { tensors, location: 'memory', files: [], read, close: async () => {} } };
 }
 
 function embed(batch: Batch, table: Float32Array): void {
