@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { CompressError } from '../errors.ts';
+
+/** What shares one scale: that many neighbouring input columns of a row, a whole row, or the whole weight. */
+export type GroupSize = number | 'channel' | 'tensor';
+
+const GROUP_SIZE_MISTAKE =
+  'A group size is a positive number of columns, "channel" (one group a row; other tools write -1) or "tensor".';
+
+/** A group size as recipes write it. */
+export const groupSizeSchema = z.union([z.int().min(1, GROUP_SIZE_MISTAKE), z.enum(['channel', 'tensor'])], {
+  error: GROUP_SIZE_MISTAKE,
+});
+
+/** How many sizes an objection offers instead. */
+const OFFERED = 3;
+/** Consumers unpack 32-bit words and vector registers: sizes offered are multiples of this where there are such. */
+const PREFERRED_MULTIPLE = 32;
+
+/** Why `columns` cannot be cut into groups of this size, naming near sizes that could; undefined if they can. */
+export function groupSizeObjection(columns: number, groupSize: GroupSize): string | undefined {
+  if (typeof groupSize === 'string' || columns % groupSize === 0) return undefined;
+  const divisors = Array.from({ length: columns }, (_, i) => i + 1).filter((size) => columns % size === 0);
+  const preferred = divisors.filter((size) => size % PREFERRED_MULTIPLE === 0);
+  const distance = (size: number) => Math.abs(Math.log(size / groupSize));
+  const offered = (preferred.length > 0 ? preferred : divisors)
+    .sort((a, b) => distance(a) - distance(b))
+    .slice(0, OFFERED)
+    .sort((a, b) => a - b);
+  return `${columns} input columns cannot be cut into groups of ${groupSize}; use a group size that divides them (${offered.join(', ')}) or "channel".`;
+}
+
+/** The number of columns in one group. Throws `CompressError` `group-size` where they do not divide. */
+export function columnsPerGroup(columns: number, groupSize: GroupSize): number {
+  const objection = groupSizeObjection(columns, groupSize);
+  if (objection !== undefined) throw new CompressError('group-size', objection);
+  return typeof groupSize === 'string' ? columns : groupSize;
+}

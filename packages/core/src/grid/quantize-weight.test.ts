@@ -1,0 +1,167 @@
+import { createReferenceKernels, type Matrix } from '@compress/kernels';
+import { describe, expect, test } from 'vitest';
+import { randomStream } from '../random-stream.ts';
+import type { Grid } from './grid.ts';
+import type { GroupSize } from './group-size.ts';
+import { integerGrid } from './integer-grid.ts';
+import { packedBits } from './packed-bits.ts';
+import { dequantizeWeight, quantizeWeight } from './quantize-weight.ts';
+import { tableGrid } from './table-grid.ts';
+
+const kernels = createReferenceKernels();
+
+function normals(rows: number, columns: number, seed = 0): Matrix {
+  const { normal } = randomStream('weight', seed);
+  return { rows, columns, data: Float32Array.from({ length: rows * columns }, normal) };
+}
+
+async function roundTrip(weight: Matrix, grid: Grid, groupSize: GroupSize, importance?: Float32Array) {
+  const quantized = await quantizeWeight({ weight, grid, groupSize, importance, kernels });
+  return { quantized, values: (await dequantizeWeight(quantized, kernels)).data };
+}
+
+/** sum over all weights of importance (w - q)^2, in f64. */
+function squaredError(weight: Matrix, values: Float32Array, importance?: Float32Array): number {
+  return values.reduce((sum, q, i) => sum + (importance?.[i % weight.columns] ?? 1) * (weight.data[i] - q) ** 2, 0);
+}
+
+describe('integer grids by hand', () => {
+  const weight = { rows: 2, columns: 4, data: Float32Array.of(-0.5, 1.1, -1.3, -0.1, -0.6, 1.4, 0.2, -0.4) };
+
+  test('asymmetric, per channel', async () => {
+    const grid = integerGrid({ bits: 2, symmetric: false, scaleType: 'f32' });
+    const { quantized, values } = await roundTrip(weight, grid, 'channel');
+    expect([...quantized.scales.scales]).toEqual([0.8, 2 / 3].map(Math.fround));
+    expect([...quantized.scales.zeros]).toEqual([2, 1]);
+    expect([...quantized.codes]).toEqual([1, 3, 0, 2, 0, 3, 1, 0]);
+    expect(values[2]).toBeCloseTo(-1.6, 6);
+  });
+
+  test('symmetric, in groups of 2', async () => {
+    const { quantized } = await roundTrip(weight, integerGrid({ bits: 3, scaleType: 'f32' }), 2);
+    expect([...quantized.scales.scales]).toEqual(
+      [2.2, 2.6, 2.8, 0.8].map((range) => Math.fround(Math.fround(range) / 7)),
+    );
+    expect(quantized.scales.zeros.every((zero) => zero === 4)).toBe(true);
+    expect([...quantized.scales.group]).toEqual([0, 0, 1, 1]);
+    // -1.3 / (2.6 / 7) = -3.5 rounds to even, -4; 1.1 / (2.2 / 7) = 3.5 rounds to 4 and is clipped to 3.
+    expect([...quantized.codes]).toEqual([2, 7, 0, 4, 2, 7, 6, 0]);
+  });
+
+  test('per tensor, every row has one and the same scale', async () => {
+    const { quantized } = await roundTrip(weight, integerGrid({ bits: 4, scaleType: 'f32' }), 'tensor');
+    expect(quantized.groupSize).toBe(4);
+    expect([...quantized.scales.scales]).toEqual([2.8 / 15, 2.8 / 15].map(Math.fround));
+  });
+});
+
+test('zero is exact on every integer grid, and groups of zeros are zeros', async () => {
+  const weight = normals(3, 32);
+  for (let c = 0; c < 32; c += 3) weight.data[c] = 0;
+  weight.data.fill(0, 32, 64);
+  for (const bits of [2, 3, 4, 5, 6, 7, 8])
+    for (const symmetric of [true, false]) {
+      const { values } = await roundTrip(weight, integerGrid({ bits, symmetric }), 16);
+      for (const [i, w] of weight.data.entries()) if (w === 0) expect(values[i]).toBe(0);
+    }
+});
+
+test('errors stay within half a step of an asymmetric grid and shrink with bits', async () => {
+  const weight = normals(8, 64);
+  let before = Number.POSITIVE_INFINITY;
+  for (const bits of [2, 3, 4, 5, 6, 7, 8]) {
+    const { quantized, values } = await roundTrip(
+      weight,
+      integerGrid({ bits, symmetric: false, scaleType: 'f32' }),
+      32,
+    );
+    const steps = values.map((q, i) => Math.abs(q - weight.data[i]) / quantized.scales.scales[Math.floor(i / 32)]);
+    // An integer zero point may shift the range's end by half a step.
+    expect(Math.max(...steps)).toBeLessThan(1.0001);
+    const error = squaredError(weight, values);
+    expect(error).toBeLessThan(before / 2);
+    before = error;
+  }
+});
+
+describe('scale rules', () => {
+  const weight = normals(16, 64, 1);
+  const importance = Float32Array.from({ length: 64 }, (_, c) => 1 + (c % 7) ** 4);
+
+  test('a search beats the whole range by the measure that it searches', async () => {
+    for (const symmetric of [true, false]) {
+      const grid = (scales: Grid['scales']) => integerGrid({ bits: 3, symmetric, scales });
+      const plain = (await roundTrip(weight, grid('minmax'), 32)).values;
+      const mse = (await roundTrip(weight, grid('mse'), 32)).values;
+      const hessian = (await roundTrip(weight, grid('hessian'), 32, importance)).values;
+      expect(squaredError(weight, mse)).toBeLessThan(squaredError(weight, plain));
+      expect(squaredError(weight, hessian, importance)).toBeLessThan(squaredError(weight, mse, importance));
+      expect(squaredError(weight, mse)).toBeLessThan(squaredError(weight, hessian));
+    }
+  });
+
+  test('a percentile cuts the tails that numpy would cut', async () => {
+    const row = { rows: 1, columns: 5, data: Float32Array.of(-10, 1, 2, 3, 20) };
+    // numpy.percentile([-10, 1, 2, 3, 20], [10, 90]) = [-5.6, 13.2]; of the magnitudes [1, 2, 3, 10, 20], 90: 16.
+    const scaleOf = async (symmetric: boolean) =>
+      (
+        await roundTrip(
+          row,
+          integerGrid({ bits: 4, symmetric, scales: 'percentile', percentile: 90, scaleType: 'f32' }),
+          'channel',
+        )
+      ).quantized.scales.scales[0];
+    expect(await scaleOf(false)).toBeCloseTo(18.8 / 15, 5);
+    expect(await scaleOf(true)).toBeCloseTo(32 / 15, 5);
+  });
+
+  test('hessian without importance is an error that names the layer', async () => {
+    const grid = integerGrid({ bits: 3, scales: 'hessian' });
+    await expect(quantizeWeight({ weight, grid, groupSize: 32, layer: 'q_proj', kernels })).rejects.toThrow(
+      /^q_proj: .*needs 64 values/,
+    );
+  });
+});
+
+test('scales are values of their type before codes are chosen', async () => {
+  const weight = normals(4, 32, 2);
+  const { quantized, values } = await roundTrip(weight, integerGrid({ bits: 8, scaleType: 'bf16' }), 16);
+  const bits = new Uint32Array(quantized.scales.scales.buffer);
+  expect(bits.every((word) => (word & 0xffff) === 0)).toBe(true);
+  for (const [i, q] of values.entries()) {
+    const nearest = Math.abs(q - weight.data[i]) / quantized.scales.scales[Math.floor(i / 16)];
+    if (quantized.codes[i] > 0 && quantized.codes[i] < 255) expect(nearest).toBeLessThan(0.5001);
+  }
+});
+
+test('a table grid takes the nearest level, the largest level being absmax', async () => {
+  const grid = tableGrid({ name: 'five', levels: [-2, -0.5, 0, 0.5, 1], scaleType: 'f32' });
+  const weight = { rows: 1, columns: 4, data: Float32Array.of(4, -1.6, 0.4, -2.4) };
+  const { quantized, values } = await roundTrip(weight, grid, 'channel');
+  expect(quantized.scales.scales[0]).toBe(2);
+  expect([...values]).toEqual([2, -1, 0, -1]);
+});
+
+test('weights that are no numbers are refused with their place', async () => {
+  const weight = normals(2, 8);
+  weight.data[11] = Number.NaN;
+  const request = {
+    weight,
+    grid: integerGrid({ bits: 4 }),
+    groupSize: 'channel',
+    layer: 'blocks.0.q',
+    kernels,
+  } as const;
+  await expect(quantizeWeight(request)).rejects.toMatchObject({
+    code: 'weight-not-finite',
+    message: expect.stringMatching(/^blocks\.0\.q: .*NaN at row 1, column 3/),
+  });
+});
+
+test('packed bits count codes, scales and zero points', () => {
+  expect(packedBits(integerGrid({ bits: 4 }), 128, [256, 256]) / 256 ** 2).toBe(4.125);
+  expect(packedBits(integerGrid({ bits: 4, symmetric: false }), 128, [256, 256]) / 256 ** 2).toBe(4.15625);
+  expect(packedBits(integerGrid({ bits: 2, symmetric: false, scaleType: 'f32' }), 64, [8, 64])).toBe(8 * (128 + 34));
+  expect(packedBits(integerGrid({ bits: 8 }), 'tensor', [10, 10])).toBe(816);
+  expect(packedBits(integerGrid({ bits: 8 }), 'channel', [0, 10])).toBe(0);
+});
