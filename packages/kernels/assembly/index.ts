@@ -1,3 +1,5 @@
 export * from './memory';
 export * from './multiply';
 export * from './pack';
+export * from './transpose';
+export * from './triangular';

@@ -28,7 +28,16 @@ async function compile(build: Build): Promise<Uint8Array> {
   const { error, stderr } = await asc.main(
     [
       'assembly/index.ts',
-      ...['--outFile', 'kernels.wasm', '--runtime', 'stub', '--importMemory', '--enable', build.features],
+      ...[
+        '--outFile',
+        'kernels.wasm',
+        '--runtime',
+        'stub',
+        '--importMemory',
+        '--zeroFilledMemory',
+        '--enable',
+        build.features,
+      ],
       ...['--optimizeLevel', '3', '--noAssert'],
     ],
     {

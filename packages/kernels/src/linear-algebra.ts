@@ -1,7 +1,12 @@
+import { checkSquare } from './check-shapes.ts';
+import { cholesky, inverseFactor, invertLower } from './inverse-factor.ts';
 import type { Kernels } from './kernels.ts';
 import type { Pool } from './pool/pool.ts';
 
-type LinearAlgebra = Pick<Kernels, 'linear' | 'multiply' | 'gram'>;
+type LinearAlgebra = Pick<
+  Kernels,
+  'linear' | 'multiply' | 'gram' | 'symmetrize' | 'cholesky' | 'invertLower' | 'inverseFactor'
+>;
 
 /** The dense linear algebra of {@link Kernels} on a pool. */
 export function linearAlgebra(pool: Pool): LinearAlgebra {
@@ -9,5 +14,12 @@ export function linearAlgebra(pool: Pool): LinearAlgebra {
     linear: (p) => pool.run('linear', p),
     multiply: (p) => pool.run('multiply', p),
     gram: (p) => pool.run('gram', p),
+    async symmetrize(matrix) {
+      checkSquare('matrix', matrix);
+      await pool.run('mirror', { matrix, mode: 'symmetrize' });
+    },
+    cholesky: (matrix) => cholesky(pool, matrix),
+    invertLower: (matrix) => invertLower(pool, matrix),
+    inverseFactor: (p) => inverseFactor(pool, p),
   };
 }

@@ -1,10 +1,18 @@
+import { choleskyDiagonal } from './cholesky-diagonal.ts';
+import { choleskyPanel } from './cholesky-panel.ts';
 import { gram } from './gram.ts';
+import { invertColumns } from './invert-columns.ts';
 import { linear } from './linear.ts';
+import { mirror } from './mirror.ts';
 import { multiply } from './multiply.ts';
 import type { Operation } from './operation.ts';
 
 /** Every operation that the threads know, by the name under which jobs ask for it. */
 export const operations = {
+  choleskyDiagonal,
+  choleskyPanel,
+  invertColumns,
+  mirror,
   gram,
   linear,
   multiply,

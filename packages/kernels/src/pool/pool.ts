@@ -1,3 +1,4 @@
+import type { Matrix } from '../matrix.ts';
 import type { Operation } from '../operations/operation.ts';
 import { type OperationName, type OperationParams, operations } from '../operations/registry.ts';
 import { startWorker, type WorkerHandle } from '../start-worker.ts';
@@ -11,6 +12,8 @@ import { share } from './share.ts';
 export interface Pool {
   readonly threads: number;
   run<N extends OperationName>(name: N, params: OperationParams<N>): Promise<void>;
+  /** Works on a matrix in several runs, in a form that none of them has to copy; the caller's own matrix is changed at the end. */
+  shared<T>(matrix: Matrix, work: (matrix: Matrix) => Promise<T>): Promise<T>;
   /** Ends the workers. Idempotent; operations still under way are rejected. */
   close(): Promise<void>;
 }
@@ -40,6 +43,13 @@ export async function createPool(module: WasmModule, threads: number): Promise<P
       const division = divide(operation, params, units, threads);
       await runTogether(instance, crew, operation, { operation: name, params: shared.params, division });
       shared.copyBack();
+    },
+    async shared(matrix, work) {
+      if (crew.size === 0) return work(matrix);
+      const { params, copyBack } = share({ matrix }, [matrix.data]);
+      const result = await work(params.matrix);
+      copyBack();
+      return result;
     },
     async close() {
       closed = true;

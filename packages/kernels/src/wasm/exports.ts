@@ -39,4 +39,24 @@ export interface Exports {
     shift: number,
   ): void;
   addRow(c: number, stride: number, rows: number, columns: number, row: number): void;
+
+  transpose(
+    source: number,
+    sourceStride: number,
+    rows: number,
+    columns: number,
+    target: number,
+    targetStride: number,
+  ): void;
+  transposeBytes(
+    source: number,
+    sourceStride: number,
+    rows: number,
+    columns: number,
+    target: number,
+    targetStride: number,
+  ): void;
+  choleskyBlock(size: number, a: number, stride: number): number;
+  solveRows(size: number, l: number, lStride: number, x: number, xStride: number, rows: number): void;
+  solveColumns(size: number, l: number, lStride: number, x: number, xStride: number, columns: number): void;
 }
