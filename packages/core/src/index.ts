@@ -2,6 +2,7 @@ export * from './algorithm/algorithm.ts';
 export { type WrittenFile, writeFileAtomic } from './checkpoint/atomic-file.ts';
 export * from './checkpoint/checkpoint.ts';
 export * from './checkpoint/dtype.ts';
+export { checkRange, findTensor } from './checkpoint/find-tensor.ts';
 export { openCheckpoint } from './checkpoint/open-checkpoint.ts';
 export { openSafetensors, type SafetensorsFile } from './checkpoint/open-safetensors.ts';
 export { readFloat32 } from './checkpoint/read-float32.ts';

@@ -1,1 +1,4 @@
-export {};
+export { dense } from './dense.ts';
+export { formats } from './formats.ts';
+export { gptq } from './gptq/gptq.ts';
+export { openModelCheckpoint } from './open-model-checkpoint.ts';

@@ -3,3 +3,4 @@ export { createKernels, type KernelOptions } from './create-kernels.ts';
 export type { Kernels, Numerics, Rotary, ScaleFit } from './kernels.ts';
 export type { Matrix } from './matrix.ts';
 export { createReferenceKernels } from './reference/create-reference-kernels.ts';
+export { decodeHalf, type HalfType } from './reference/half-floats.ts';

@@ -31,12 +31,14 @@ export interface Format {
   /** Bytes that `write` will make, from shapes alone. */
   size(linear: LinearSpec, grid: Grid, groupSize: number, dtype: 'F16' | 'BF16' | 'F32'): number;
   /** What goes under `quantization_config` in config.json (and into {@link configurationFile}), or undefined where nothing does. */
-  configuration(quantized: {
+  configuration(written: {
     readonly grid: Grid;
     /** Columns a group; -1 where every Linear has one group a row. */
     readonly groupSize: number;
     /** Groups do not follow the columns: `scales.group[c]` is not floor(c / groupSize) in some Linear. Absent: they do. */
     readonly reordered?: boolean;
+    /** Module paths of the Linears that are in codes. */
+    readonly quantized: readonly string[];
     /** Module paths of the Linears that stay as they were. */
     readonly untouched: readonly string[];
   }): Readonly<Record<string, unknown>> | undefined;

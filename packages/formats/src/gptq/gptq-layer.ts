@@ -1,0 +1,106 @@
+import { type Checkpoint, CompressError, type TensorInfo } from '@compress/core';
+import { decodeHalf } from '@compress/kernels';
+import { unpackBits } from './bit-stream.ts';
+import type { GptqShape } from './gptq-layout.ts';
+import type { GptqParts } from './gptq-parts.ts';
+import type { GptqReading } from './read-gptq-configuration.ts';
+
+/** One layer in memory: codes packed as they were, the rest decoded. */
+export interface GptqLayer {
+  readonly shape: GptqShape;
+  /** `[in bits / 32, out]` */
+  readonly words: Uint32Array;
+  /** `[groups, out]` each. */
+  readonly scales: Float32Array;
+  readonly zeros: Float32Array;
+  /** `[in]` */
+  readonly group: Uint32Array;
+}
+
+/** Reads a layer's parts. Throws `CompressError` `gptq-zeros`, `gptq-groups`. */
+export async function loadLayer(checkpoint: Checkpoint, parts: GptqParts, reading: GptqReading): Promise<GptqLayer> {
+  const { shape } = parts;
+  return {
+    shape,
+    words: await readWords(checkpoint, parts.qweight),
+    scales: await readScales(checkpoint, parts.scales),
+    zeros: unpackZeros(await readWords(checkpoint, parts.qzeros), parts, reading, checkpoint.location),
+    group: await readGroups(checkpoint, parts, reading),
+  };
+}
+
+/** Rows [from, to) of the weight: `[to - from, in]`, scale * (code - zero) in f32. */
+export function decodeRows({ shape, words, scales, zeros, group }: GptqLayer, from: number, to: number): Float32Array {
+  const { bits, inFeatures, outFeatures } = shape;
+  const rows = new Float32Array((to - from) * inFeatures);
+  const codes = new Uint8Array(inFeatures);
+  for (let row = from; row < to; row++) {
+    unpackBits({ words, offset: row, stride: outFeatures }, bits, codes);
+    const base = (row - from) * inFeatures;
+    for (let c = 0; c < inFeatures; c++) {
+      const at = group[c] * outFeatures + row;
+      rows[base + c] = (codes[c] - zeros[at]) * scales[at];
+    }
+  }
+  return rows;
+}
+
+/** Little-endian 32-bit words, at an alignment of their own. */
+async function readWords(checkpoint: Checkpoint, info: TensorInfo): Promise<Uint32Array> {
+  const bytes = await checkpoint.read(info.name);
+  return bytes.byteOffset % 4 === 0
+    ? new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
+    : new Uint32Array(bytes.slice().buffer);
+}
+
+async function readScales(checkpoint: Checkpoint, info: TensorInfo): Promise<Float32Array> {
+  const bytes = await checkpoint.read(info.name);
+  if (info.dtype === 'F32') return new Float32Array(bytes.slice().buffer);
+  const type = info.dtype === 'F16' ? 'f16' : 'bf16';
+  const halves = new Uint16Array(bytes.slice().buffer);
+  return Float32Array.from(halves, (half) => decodeHalf(half, type));
+}
+
+function unpackZeros(words: Uint32Array, parts: GptqParts, reading: GptqReading, location: string): Float32Array {
+  const { bits, outFeatures, groups } = parts.shape;
+  const fail = (message: string) =>
+    new CompressError('gptq-zeros', message, { file: location, tensor: parts.qzeros.name });
+  const lanes = new Uint8Array(outFeatures);
+  const zeros = new Float32Array(groups * outFeatures);
+  const rowWords = (outFeatures * bits) / 32;
+  for (let g = 0; g < groups; g++) {
+    unpackBits({ words, offset: g * rowWords, stride: 1 }, bits, lanes);
+    for (let o = 0; o < outFeatures; o++) {
+      const zero = lanes[o] + reading.zeroOffset;
+      if (zero === 2 ** bits) {
+        throw fail(
+          'A stored zero point is all ones, which readers of version 1 understand differently: export it as gptq_v2.',
+        );
+      }
+      if (reading.symmetric && !reading.dynamic && zero !== 2 ** (bits - 1)) {
+        throw fail(
+          `A zero point is ${zero}, but that of a symmetric grid is ${2 ** (bits - 1)}: checkpoint_format (gptq or gptq_v2) or sym is wrong.`,
+        );
+      }
+      zeros[g * outFeatures + o] = zero;
+    }
+  }
+  return zeros;
+}
+
+async function readGroups(checkpoint: Checkpoint, parts: GptqParts, reading: GptqReading): Promise<Uint32Array> {
+  const { inFeatures, groups } = parts.shape;
+  const ordinary = Uint32Array.from({ length: inFeatures }, (_, c) => Math.floor(c / (inFeatures / groups)));
+  if (parts.groupIndex === undefined) return ordinary;
+  const { name } = parts.groupIndex;
+  const fail = (message: string) =>
+    new CompressError('gptq-groups', message, { file: checkpoint.location, tensor: name });
+  const group = await readWords(checkpoint, parts.groupIndex);
+  if (group.some((g) => g >= groups)) throw fail(`It names a group beyond the ${groups} that there are.`);
+  if (!reading.reordered && group.some((g, c) => g !== ordinary[c])) {
+    throw fail(
+      'The groups do not follow the columns, but desc_act is false, so that some readers would ignore them: set desc_act.',
+    );
+  }
+  return group;
+}
