@@ -1,1 +1,1 @@
-export {};
+export { modelFromConfig } from './model-from-config.ts';

@@ -1,0 +1,73 @@
+import type { Batch, SiteSpec, Stage } from '@compress/core';
+import type { Matrix } from '@compress/kernels';
+import type { Attention, Norm } from '../decoder/decoder.ts';
+import { held } from './state.ts';
+import { takeSpan } from './take-span.ts';
+import { applyNorm, type Workplace } from './workplace.ts';
+
+const ATTENDED = 'attended';
+
+/**
+ * Two stages: what q, k and v read, and what the output reads. The whole attention happens when q, k and v are there, so all that is kept
+ * between the two is its result, `[tokens, heads * headDimension]`. `join` takes what the output Linear made.
+ */
+export function attentionStages(
+  attention: Attention,
+  [inputSite, outputSite]: readonly SiteSpec[],
+  place: Workplace,
+  join: (batch: Batch, output: Matrix) => Promise<void>,
+): Stage[] {
+  return [
+    {
+      site: inputSite,
+      input: (batch) => applyNorm(attention.norm, batch.hidden, place),
+      async output(batch, outputs) {
+        batch.state.set(ATTENDED, await attend(attention, batch, outputs, place));
+      },
+    },
+    {
+      site: outputSite,
+      input: async (batch) => held(batch, ATTENDED),
+      async output(batch, [output]) {
+        batch.state.delete(ATTENDED);
+        await join(batch, attention.outputNorm ? await applyNorm(attention.outputNorm, output, place) : output);
+      },
+    },
+  ];
+}
+
+async function attend(p: Attention, batch: Batch, outputs: readonly Matrix[], place: Workplace): Promise<Matrix> {
+  const { kernels } = place;
+  const { heads, keyHeads, headDimension, rope, window, scale } = p;
+  const { length } = batch;
+  let queries = takeSpan(p.query, heads, headDimension, outputs, kernels);
+  let keys = takeSpan(p.key, keyHeads, headDimension, outputs, kernels);
+  const values = takeSpan(p.value, keyHeads, headDimension, outputs, kernels);
+  if (p.queryNorm) queries = await normHeads(p.queryNorm, queries, headDimension, place);
+  if (p.keyNorm) keys = await normHeads(p.keyNorm, keys, headDimension, place);
+  if (rope) {
+    const rotary = place.rotary(rope, length);
+    await kernels.rotate({ values: queries, heads, length, rotary });
+    await kernels.rotate({ values: keys, heads: keyHeads, length, rotary });
+  }
+  const output = kernels.matrix(queries.rows, queries.columns);
+  await kernels.attention({
+    queries,
+    keys,
+    values,
+    heads,
+    keyHeads,
+    length,
+    scale,
+    ...(window !== undefined && { window }),
+    output,
+  });
+  return output;
+}
+
+/** A norm over each head: the same numbers seen as one row a head. */
+async function normHeads(norm: Norm, values: Matrix, headDimension: number, place: Workplace): Promise<Matrix> {
+  const { rows, columns, data } = values;
+  const byHead = { rows: (rows * columns) / headDimension, columns: headDimension, data };
+  return { rows, columns, data: (await applyNorm(norm, byHead, place)).data };
+}
