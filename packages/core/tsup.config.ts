@@ -1,3 +1,8 @@
 import { defineConfig } from 'tsup';
 
-export default defineConfig({ entry: ['src/index.ts'], format: 'esm', sourcemap: true, clean: false });
+export default defineConfig({
+  entry: ['src/index.ts', 'src/conformance/index.ts'],
+  format: 'esm',
+  sourcemap: true,
+  clean: false,
+});

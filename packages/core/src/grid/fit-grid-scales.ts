@@ -8,6 +8,9 @@ import { requireFinite } from './require-finite.ts';
 /** Ranges that a search tries, each a fiftieth of the whole smaller than the one before. */
 const SEARCH_STEPS = 40;
 
+/** Representable in every scale type. */
+const SMALLEST_SCALE = 2 ** -24;
+
 export interface FitRequest {
   /** `[rows, columns]`, finite. */
   readonly weight: Matrix;
@@ -51,7 +54,17 @@ export async function fitGridScales(request: FitRequest): Promise<GroupScales> {
     },
     scales,
   });
+  if (grid.codes.kind === 'table' && !grid.codes.levels.includes(0)) shrinkZeroGroups(weight, scales);
   return scales;
+}
+
+/** Kernels give a group of zeros the scale 1, which is far from 0 on a grid without that level. */
+function shrinkZeroGroups({ rows, columns, data }: Matrix, { groups, scales, group }: GroupScales): void {
+  for (let r = 0; r < rows; r++) {
+    const zero = new Array<boolean>(groups).fill(true);
+    for (let c = 0; c < columns; c++) if (data[r * columns + c] !== 0) zero[group[c]] = false;
+    for (let g = 0; g < groups; g++) if (zero[g]) scales[r * groups + g] = SMALLEST_SCALE;
+  }
 }
 
 /** One scale for all: the weight is one long row with one group, whose scale every row then repeats. */

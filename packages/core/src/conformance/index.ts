@@ -1,0 +1,2 @@
+export type { ConformanceCase, ConformanceRequest } from './case.ts';
+export { conformance } from './conformance.ts';

@@ -1,0 +1,78 @@
+import type { Kernels, Matrix } from '@compress/kernels';
+import type { Algorithm, LinearResult, SiteLinear, Warning } from '../algorithm/algorithm.ts';
+import { dequantizeWeight } from '../grid/quantize-weight.ts';
+import type { LinearSpec } from '../model/model.ts';
+import { randomStream } from '../random-stream.ts';
+import { createStatisticsCollector } from '../statistics/create-statistics-collector.ts';
+
+const FEATURES = 128;
+const OUT_FEATURES = [48, 33];
+
+/** A site with two Linears and the tokens that calibration brings to it. Cases change what they are about. */
+export interface SiteFixture {
+  readonly linears: readonly SiteLinear[];
+  /** `[tokens, 128]` */
+  readonly activations: Matrix;
+}
+
+export interface SiteOutcome {
+  readonly results: readonly LinearResult[];
+  /** The new weights, `[out, in]` each. */
+  readonly values: readonly Matrix[];
+  readonly warnings: readonly Warning[];
+}
+
+/** Channels are correlated and of unequal strength, as real ones are. */
+export function siteFixture(tokens = 300): SiteFixture {
+  const { normal, uniform } = randomStream('conformance');
+  const strengths = Float64Array.from({ length: FEATURES }, () => 0.1 + 3 * uniform() ** 3);
+  const activations = new Float32Array(tokens * FEATURES);
+  for (let t = 0; t < tokens; t++) {
+    const shared = normal();
+    for (let c = 0; c < FEATURES; c++) activations[t * FEATURES + c] = strengths[c] * (normal() + shared);
+  }
+  return {
+    linears: OUT_FEATURES.map((outFeatures, i) => ({
+      spec: spec(`blocks.0.linear${i}`, outFeatures),
+      weight: {
+        rows: outFeatures,
+        columns: FEATURES,
+        data: Float32Array.from({ length: outFeatures * FEATURES }, () => 0.05 * normal()),
+      },
+    })),
+    activations: { rows: tokens, columns: FEATURES, data: activations },
+  };
+}
+
+export function spec(name: string, outFeatures: number, inFeatures = FEATURES): LinearSpec {
+  return { name, weight: `${name}.weight`, outFeatures, inFeatures, transposed: false };
+}
+
+/** Calibrates and treats the site, as the walk would. */
+export async function treatFixture<Options>(
+  algorithm: Algorithm<Options>,
+  options: Options,
+  { linears, activations }: SiteFixture,
+  kernels: Kernels,
+): Promise<SiteOutcome> {
+  const site = { name: 'blocks.0.input', features: activations.columns, linears: linears.map(({ spec }) => spec) };
+  const observations = algorithm.observes?.(options) ?? [];
+  const collector = createStatisticsCollector({ site: site.name, features: site.features, observations, kernels });
+  await collector.observe(activations);
+  const warnings: Warning[] = [];
+  const results = await algorithm.site!(
+    {
+      site,
+      linears,
+      statistics: await collector.finish(),
+      kernels,
+      random: randomStream(0, algorithm.name, site.name),
+      warn: (warning) => void warnings.push(warning),
+    },
+    options,
+  );
+  const values = await Promise.all(
+    results.map(({ weight, quantized }) => (quantized ? dequantizeWeight(quantized, kernels) : weight!)),
+  );
+  return { results, values, warnings };
+}
