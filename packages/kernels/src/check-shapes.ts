@@ -134,6 +134,9 @@ export function checkFitScales({ weight, fit, scales }: ParametersOf<'fitScales'
   checkMatrix('weight', weight);
   checkGrid(fit.grid);
   checkInteger('fit.steps', fit.steps, 0);
+  if (fit.symmetric && fit.grid.kind === 'integer' && fit.grid.maxCode % 2 === 0) {
+    throw new RangeError(`fit.grid.maxCode is ${fit.grid.maxCode} but must be odd for symmetric codes`);
+  }
   checkLength('fit.importance', fit.importance, weight.columns);
   checkScales(scales, weight.rows, weight.columns);
 }

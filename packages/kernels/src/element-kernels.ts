@@ -1,6 +1,44 @@
+import type { Kernels } from './kernels.ts';
 import type { Pool } from './pool/pool.ts';
 
+type ElementKernels = Pick<
+  Kernels,
+  | 'rmsNorm'
+  | 'layerNorm'
+  | 'rotate'
+  | 'attention'
+  | 'activate'
+  | 'add'
+  | 'logSoftmaxPick'
+  | 'fitScales'
+  | 'quantize'
+  | 'dequantize'
+  | 'decode'
+  | 'encode'
+  | 'pack'
+  | 'unpack'
+>;
+
 /** The kernels of a forward pass and of grids, on a pool. */
-export function elementKernels(_pool: Pool) {
-  return {};
+export function elementKernels(pool: Pool): ElementKernels {
+  return {
+    rmsNorm: (p) => pool.run('rmsNorm', p),
+    layerNorm: (p) => pool.run('layerNorm', p),
+    rotate: (p) => pool.run('rotate', p),
+    attention: (p) => pool.run('attention', p),
+    activate: (p) => pool.run('activate', p),
+    add: (p) => pool.run('add', p),
+    async logSoftmaxPick(p) {
+      const result = new Float64Array(p.logits.rows);
+      await pool.run('logSoftmaxPick', { ...p, result });
+      return result;
+    },
+    fitScales: (p) => pool.run('fitScales', p),
+    quantize: (p) => pool.run('quantize', p),
+    dequantize: (p) => pool.run('dequantize', p),
+    decode: (p) => pool.run('decode', p),
+    encode: (p) => pool.run('encode', p),
+    pack: (p) => pool.run('packCodes', p),
+    unpack: (p) => pool.run('unpackCodes', p),
+  };
 }

@@ -1,13 +1,11 @@
 import { checkFitScales, type ParametersOf } from '../check-shapes.ts';
 import type { ScaleFit } from '../kernels.ts';
+import { searchFactors } from '../search-factors.ts';
 import { decodeHalf, encodeHalf } from './half-floats.ts';
 import { gridRounding, roundHalfEven } from './nearest-code.ts';
 
 const LARGEST = { f32: 3.4028234663852886e38, f16: 65504, bf16: 3.3895313892515355e38 };
 const SMALLEST = { f32: 2 ** -149, f16: 2 ** -24, bf16: 2 ** -133 };
-
-/** How much of the range the last step of the search has cut away. */
-export const LARGEST_CUT = 0.8;
 
 /** Scale and zero of each (row, group); every operation is one f32 operation, sums go over columns in ascending order. */
 export function fitScales(p: ParametersOf<'fitScales'>): void {
@@ -42,8 +40,8 @@ function fitGroup(weights: Float32Array, importance: Float32Array, fit: ScaleFit
   let [best] = candidates(low, high, 1, fit);
   if (fit.steps === 0) return best;
   let bestError = error(best);
-  for (let i = 1; i <= fit.steps; i++) {
-    for (const candidate of candidates(low, high, Math.fround(1 - (LARGEST_CUT * i) / fit.steps), fit)) {
+  for (const factor of searchFactors(fit.steps).subarray(1)) {
+    for (const candidate of candidates(low, high, factor, fit)) {
       const e = error(candidate);
       if (e < bestError) [best, bestError] = [candidate, e];
     }

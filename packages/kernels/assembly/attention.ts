@@ -1,0 +1,141 @@
+/**
+ * Causal softmax attention of one head by tiles of keys with a running softmax (Milakov and Gimelshein, 2018; FlashAttention, Dao et al.,
+ * 2022). Everything lies transposed, queries along the lanes: S^T = K Q^T and O^T = V^T P^T both go through the micro-kernel as they are, and
+ * the softmax needs no sum across lanes.
+ *
+ * A lane's result does not depend on its neighbours: a tile that a query does not see adds exact zeros to it. So the width of the micro-kernel's
+ * tile changes no bit.
+ */
+import { exp2 } from './exponential';
+import { packColumns, packRows } from './pack';
+import { TILE_COLUMNS, TILE_ROWS, multiplyTile } from './tile';
+
+/** Keys of a tile: whole panels of 5 and of 6 rows. The running maximum changes from tile to tile, so it is the same in all builds. */
+const KEY_TILE: i32 = 120;
+/** Queries whose sums are held while the keys go by: with d = 64, their state and one tile of keys and values are a quarter of a MiB. */
+const QUERY_TILE: i32 = 256;
+
+const BLOCK_BYTES: usize = TILE_COLUMNS * 4;
+
+// The parts of the scratch memory; see attentionScratch.
+let queryPanels: usize, keyPanels: usize, valuePanels: usize, scores: usize, sums: usize, maxima: usize, totals: usize;
+
+function panelRows(rows: i32): i32 {
+  return (rows + TILE_ROWS - 1) / TILE_ROWS * TILE_ROWS;
+}
+
+function layOut(scratch: usize, dimension: i32): usize {
+  queryPanels = scratch;
+  keyPanels = queryPanels + <usize>(QUERY_TILE * dimension * 4);
+  valuePanels = keyPanels + <usize>(KEY_TILE * dimension * 4);
+  scores = valuePanels + <usize>(panelRows(dimension) * KEY_TILE * 4);
+  sums = scores + <usize>KEY_TILE * BLOCK_BYTES;
+  maxima = sums + <usize>(panelRows(dimension) * QUERY_TILE * 4);
+  totals = maxima + QUERY_TILE * 4;
+  return totals + QUERY_TILE * 4;
+}
+
+/** Bytes of scratch memory that a head of `dimension` needs. */
+export function attentionScratch(dimension: i32): usize {
+  return layOut(0, dimension);
+}
+
+/**
+ * output[length, dimension] = softmax(scale Q K^T) V, where query i sees keys j with i - window < j <= i. Rows of queries lie `queryStride` bytes
+ * apart, of keys and values `keyStride`, of output `outputStride`.
+ */
+export function attendHead(queries: usize, queryStride: usize, keys: usize, values: usize, keyStride: usize, length: i32, dimension: i32, scale: f32, window: i32, output: usize, outputStride: usize, scratch: usize): void {
+  layOut(scratch, dimension);
+  for (let first = 0; first < length; first += QUERY_TILE) {
+    const count = min(length - first, QUERY_TILE);
+    loadQueries(queries + <usize>first * queryStride, queryStride, count, dimension, scale);
+    const firstKey = max(0, first - window + 1) / KEY_TILE * KEY_TILE;
+    for (let key = firstKey; key < first + count; key += KEY_TILE) {
+      const present = min(KEY_TILE, first + count - key);
+      packRows(keys + <usize>key * keyStride, keyStride, present, dimension, TILE_ROWS, keyPanels, <usize>(TILE_ROWS * dimension * 4), 0);
+      packColumns(values + <usize>key * keyStride, keyStride, dimension, present, TILE_ROWS, valuePanels, <usize>(TILE_ROWS * KEY_TILE * 4), 0);
+      for (let q = 0; q < count; q += TILE_COLUMNS) attendBlock(q, first + q, min(TILE_COLUMNS, count - q), key, present, dimension, window);
+    }
+    storeOutput(output + <usize>first * outputStride, outputStride, count, dimension);
+  }
+}
+
+/** Queries become panels; the scale and the change from e to 2 as the base of the softmax go into them. */
+function loadQueries(queries: usize, stride: usize, count: i32, dimension: i32, scale: f32): void {
+  const panelStride = <usize>dimension * BLOCK_BYTES;
+  packRows(queries, stride, count, dimension, TILE_COLUMNS, queryPanels, panelStride, 0);
+  const factor = f32x4.splat(<f32>(<f64>scale * 1.4426950408889634));
+  const end = queryPanels + panelStride * ((count + TILE_COLUMNS - 1) / TILE_COLUMNS);
+  for (let at = queryPanels; at < end; at += 16) v128.store(at, f32x4.mul(v128.load(at), factor));
+  memory.fill(sums, 0, <usize>(panelRows(dimension) * QUERY_TILE * 4));
+  memory.fill(totals, 0, QUERY_TILE * 4);
+  for (let at = maxima; at < maxima + QUERY_TILE * 4; at += 16) v128.store(at, f32x4.splat(-Infinity));
+}
+
+/** One tile of keys for one block of queries: `query` is the position of the first, `slot` where it lies in the query tile. */
+function attendBlock(slot: i32, query: i32, queryCount: i32, key: i32, present: i32, dimension: i32, window: i32): void {
+  const lastQuery = query + queryCount - 1, count = min(present, lastQuery - key + 1);
+  if (count <= 0 || key + count <= query - window + 1) return;
+  const panel = queryPanels + <usize>(slot * dimension * 4), block = sums + <usize>(slot * panelRows(dimension) * 4);
+
+  memory.fill(scores, 0, <usize>panelRows(count) * BLOCK_BYTES);
+  for (let j = 0; j < count; j += TILE_ROWS) multiplyTile(dimension, keyPanels + <usize>(j * dimension * 4), panel, scores + <usize>j * BLOCK_BYTES, BLOCK_BYTES);
+  if (key + count - 1 > query || key <= lastQuery - window) hideScores(count, key, query, window);
+  for (let lane = 0; lane < TILE_COLUMNS; lane += 4) {
+    const at = <usize>(slot + lane) << 2, column = <usize>lane << 2;
+    rescale(block + column, dimension, updateSoftmax(scores + column, count, maxima + at, totals + at));
+  }
+  for (let i = 0; i < dimension; i += TILE_ROWS) multiplyTile(count, valuePanels + <usize>(i * KEY_TILE * 4), scores, block + <usize>i * BLOCK_BYTES, BLOCK_BYTES);
+}
+
+/** Scores of keys that a query does not see become -Infinity. */
+function hideScores(count: i32, key: i32, query: i32, window: i32): void {
+  let row = scores;
+  for (let j = key; j < key + count; j++) {
+    for (let lane = 0; lane < TILE_COLUMNS; lane += 4) {
+      const at = row + (<usize>lane << 2), ahead = i32x4.sub(i32x4.splat(j - query - lane), i32x4(0, 1, 2, 3));
+      const hidden = v128.or(i32x4.gt_s(ahead, i32x4.splat(0)), i32x4.le_s(ahead, i32x4.splat(-window)));
+      v128.store(at, v128.bitselect(f32x4.splat(-Infinity), v128.load(at), hidden));
+    }
+    row += BLOCK_BYTES;
+  }
+}
+
+/** Scores of four queries become weights 2^(score - maximum); returns the factor that takes older sums to the new maximum. */
+function updateSoftmax(column: usize, count: i32, maximum: usize, total: usize): v128 {
+  const old = v128.load(maximum), end = column + <usize>count * BLOCK_BYTES;
+  let largest = old;
+  for (let at = column; at < end; at += BLOCK_BYTES) largest = f32x4.pmax(largest, v128.load(at));
+  v128.store(maximum, largest);
+  // A query that has seen no finite score yet: -Infinity - 0 gives weight 0, where -Infinity - -Infinity would be NaN.
+  const base = v128.bitselect(f32x4.splat(0), largest, f32x4.eq(largest, f32x4.splat(-Infinity)));
+  const factor = exp2(f32x4.sub(old, base));
+  let sum = f32x4.mul(v128.load(total), factor);
+  for (let at = column; at < end; at += BLOCK_BYTES) {
+    const weight = exp2(f32x4.sub(v128.load(at), base));
+    v128.store(at, weight);
+    sum = f32x4.add(sum, weight);
+  }
+  v128.store(total, sum);
+  return factor;
+}
+
+function rescale(column: usize, dimension: i32, factor: v128): void {
+  if (i32x4.all_true(f32x4.eq(factor, f32x4.splat(1)))) return;
+  const end = column + <usize>dimension * BLOCK_BYTES;
+  for (let at = column; at < end; at += BLOCK_BYTES) v128.store(at, f32x4.mul(v128.load(at), factor));
+}
+
+/** Divides the sums by the totals and transposes them into rows. */
+function storeOutput(output: usize, stride: usize, count: i32, dimension: i32): void {
+  for (let q = 0; q < count; q++) {
+    const block = q / TILE_COLUMNS * TILE_COLUMNS;
+    let from = sums + <usize>(block * panelRows(dimension) * 4) + (<usize>(q - block) << 2);
+    const total = load<f32>(totals + (<usize>q << 2));
+    for (let i = 0; i < dimension; i++) {
+      store<f32>(output + (<usize>i << 2), load<f32>(from) / total);
+      from += BLOCK_BYTES;
+    }
+    output += stride;
+  }
+}

@@ -1,0 +1,71 @@
+import { checkAttention, type ParametersOf } from '../check-shapes.ts';
+import type { Instance } from '../wasm/instance.ts';
+import { stageRows, unstageRows } from '../wasm/pack.ts';
+import { takeWindow } from '../wasm/windows.ts';
+import type { Operation } from './operation.ts';
+
+type Params = ParametersOf<'attention'>;
+
+/** Bytes of queries of one sequence that are staged together: several heads of it, unless it is long. */
+const STAGE = 16 * 1024 * 1024;
+
+/** More than any context, and small enough for the kernel's arithmetic of positions. */
+const NO_WINDOW = 2 ** 30;
+
+/** {@link Kernels.attention}. A unit is one head of one sequence. */
+export const attention: Operation<Params> = {
+  check: checkAttention,
+  units: ({ queries, heads, length }) => (queries.data.length === 0 ? 0 : (queries.rows / length) * heads),
+  work: ({ queries, length, window = length }) => 4 * queries.data.length * Math.min(window, length),
+  writes: ({ output }) => [output.data],
+  run(instance, p, from, to) {
+    const headBytes = (p.queries.columns / p.heads) * p.length * 4;
+    const most = Math.max(1, Math.floor(STAGE / headBytes));
+    for (let unit = from, end: number; unit < to; unit = end) {
+      const sequence = Math.floor(unit / p.heads);
+      end = Math.min(to, unit + most, (sequence + 1) * p.heads);
+      const mark = instance.mark();
+      attendHeads(instance, p, sequence, unit - sequence * p.heads, end - sequence * p.heads);
+      instance.release(mark);
+    }
+  },
+};
+
+/** Heads [from, to) of one sequence. The output takes the place of the queries in their window. */
+function attendHeads(instance: Instance, p: Params, sequence: number, from: number, to: number): void {
+  const { queries, keys, heads, keyHeads, length } = p;
+  const d = queries.columns / heads;
+  const keyHead = (head: number) => Math.floor((head * keyHeads) / heads);
+  const firstKeyHead = keyHead(from);
+  const columns = (to - from) * d;
+  const keyColumns = (keyHead(to - 1) + 1 - firstKeyHead) * d;
+  const row = sequence * length;
+
+  const q = takeWindow(instance, length * columns, 4);
+  const k = takeWindow(instance, length * keyColumns, 4);
+  const v = takeWindow(instance, length * keyColumns, 4);
+  const scratch = instance.take(instance.wasm.attentionScratch(d));
+  stageRows(instance, { data: queries.data, stride: queries.columns }, row, length, from * d, columns, q);
+  stageRows(instance, { data: keys.data, stride: keys.columns }, row, length, firstKeyHead * d, keyColumns, k);
+  stageRows(instance, { data: p.values.data, stride: keys.columns }, row, length, firstKeyHead * d, keyColumns, v);
+  for (let head = from; head < to; head++) {
+    const own = q + (head - from) * d * 4;
+    const shared = (keyHead(head) - firstKeyHead) * d * 4;
+    const window = Math.min(p.window ?? NO_WINDOW, NO_WINDOW);
+    instance.wasm.attendHead(
+      own,
+      columns * 4,
+      k + shared,
+      v + shared,
+      keyColumns * 4,
+      length,
+      d,
+      p.scale,
+      window,
+      own,
+      columns * 4,
+      scratch,
+    );
+  }
+  unstageRows(instance, { data: p.output.data, stride: queries.columns }, row, length, from * d, columns, q);
+}

@@ -1,0 +1,28 @@
+import { activate } from './activate.ts';
+import { add } from './add.ts';
+import { attention } from './attention.ts';
+import { fitScales } from './fit-scales.ts';
+import { decode, encode } from './half-floats.ts';
+import { logSoftmaxPick } from './log-softmax-pick.ts';
+import { layerNorm, rmsNorm } from './norms.ts';
+import { packCodes, unpackCodes } from './pack-codes.ts';
+import { dequantize, quantize } from './quantize.ts';
+import { rotate } from './rotate.ts';
+
+/** The operations of a forward pass and of grids. */
+export const elementOperations = {
+  activate,
+  add,
+  attention,
+  decode,
+  dequantize,
+  encode,
+  fitScales,
+  layerNorm,
+  logSoftmaxPick,
+  packCodes,
+  quantize,
+  rmsNorm,
+  rotate,
+  unpackCodes,
+};

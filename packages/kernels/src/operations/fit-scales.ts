@@ -1,0 +1,80 @@
+import { checkFitScales, type ParametersOf } from '../check-shapes.ts';
+import type { GroupScales } from '../code-grid.ts';
+import type { ScaleFit } from '../kernels.ts';
+import { levelThresholds } from '../level-thresholds.ts';
+import { searchFactors } from '../search-factors.ts';
+import type { Instance } from '../wasm/instance.ts';
+import { forEachWindow, stage, takeWindow, windowUnits } from '../wasm/windows.ts';
+import type { Operation } from './operation.ts';
+
+/** Rows that one vector holds: see `assembly/scale-search.ts`. */
+const LANES = 4;
+
+const SCALE_TYPES = { f32: 0, f16: 1, bf16: 2 };
+
+/** {@link Kernels.fitScales} */
+export const fitScales: Operation<ParametersOf<'fitScales'>> = {
+  check: checkFitScales,
+  units: ({ weight, scales }) => (scales.groups === 0 ? 0 : weight.rows),
+  granule: () => LANES,
+  work: ({ weight, fit }) => weight.data.length * (20 + 40 * fit.steps),
+  writes: ({ scales }) => [scales.scales, scales.zeros],
+  run(instance, { weight, fit, scales }, from, to) {
+    const n = weight.columns;
+    const { groups } = scales;
+    const { order, starts } = groupOrder(scales);
+    const importance = Float32Array.from(order, (column) => fit.importance?.[column] ?? 1);
+    configure(instance, fit);
+    const addresses = [starts, order, importance].map((array) => stage(instance, array));
+    const scratch = takeWindow(instance, n * LANES, 4);
+    const rowBytes = Math.max(n, groups) * 4;
+    const most = windowUnits(to - from, rowBytes, LANES);
+    const values = takeWindow(instance, most * n, 4);
+    const scaleWindow = takeWindow(instance, most * groups, 4);
+    const zeroWindow = takeWindow(instance, most * groups, 4);
+    const visit = (first: number, rows: number) => {
+      instance.write(values, weight.data.subarray(first * n, (first + rows) * n));
+      instance.wasm.fitRows(
+        values,
+        rows,
+        n,
+        groups,
+        addresses[0],
+        addresses[1],
+        addresses[2],
+        scratch,
+        scaleWindow,
+        zeroWindow,
+      );
+      instance.read(scaleWindow, scales.scales.subarray(first * groups, (first + rows) * groups));
+      instance.read(zeroWindow, scales.zeros.subarray(first * groups, (first + rows) * groups));
+    };
+    forEachWindow(from, to, rowBytes, visit, LANES);
+  },
+};
+
+function configure(instance: Instance, { grid, symmetric, steps, scaleType }: ScaleFit): void {
+  instance.wasm.setSearch(stage(instance, searchFactors(steps)), steps, SCALE_TYPES[scaleType]);
+  if (grid.kind === 'integer') {
+    instance.wasm.setInteger(grid.maxCode, symmetric);
+  } else {
+    const largest = grid.levels.reduce((most, level) => Math.max(most, Math.abs(level)), 0);
+    instance.wasm.setTable(
+      stage(instance, grid.levels),
+      stage(instance, levelThresholds(grid.levels)),
+      grid.levels.length,
+      largest,
+    );
+  }
+}
+
+/** The columns of group 0, then those of group 1, ...: group g has `order[starts[g]]` to before `order[starts[g + 1]]`. */
+function groupOrder({ group, groups }: GroupScales): { order: Uint32Array; starts: Uint32Array } {
+  const starts = new Uint32Array(groups + 1);
+  for (const g of group) starts[g + 1]++;
+  for (let g = 0; g < groups; g++) starts[g + 1] += starts[g];
+  const next = starts.slice();
+  const order = new Uint32Array(group.length);
+  for (let c = 0; c < group.length; c++) order[next[group[c]]++] = c;
+  return { order, starts };
+}
