@@ -1,5 +1,17 @@
+export * from './activate';
+export * from './attention';
+export * from './bit-streams';
+export * from './codes';
+export * from './elements';
+export * from './half-floats';
+export * from './log-softmax';
+export { addLaneDots, descendStrip, subtract } from './descend';
 export * from './memory';
 export * from './multiply';
+export * from './norms';
 export * from './pack';
+export * from './rotate';
+export * from './scale-search';
+export { setGrid, sweepStrip } from './sweep';
 export * from './transpose';
 export * from './triangular';

@@ -4,6 +4,7 @@ import { createKernels } from './create-kernels.ts';
 import type { Kernels } from './kernels.ts';
 import type { Matrix } from './matrix.ts';
 import { createReferenceKernels } from './reference/create-reference-kernels.ts';
+import { copyOf, generator, hessianOf } from './test-matrices.ts';
 
 const reference = createReferenceKernels();
 const fronts = {
@@ -80,7 +81,7 @@ describe.each(Object.entries(fronts))('%s', (_name, kernels) => {
   test('inverseFactor agrees with the reference, and with its definition', async () => {
     for (const size of [0, 1, 5, 64, 129, 200, 300]) {
       const random = generator(size);
-      const hessian = await positive(random(2 * size, size));
+      const hessian = hessianOf(random(2 * size, size));
       await expectSame(kernels, [random(size, size)], (front, output) => front.inverseFactor({ hessian, output }), 1);
       await expectSame(kernels, [hessian], (front, output) => front.cholesky(output), 1);
       await expectSame(
@@ -101,10 +102,10 @@ describe.each(Object.entries(fronts))('%s', (_name, kernels) => {
       [200, 5],
       [200, 190],
     ] as const) {
-      const hessian = await positive(generator(size)(2 * size, size));
+      const hessian = hessianOf(generator(size)(2 * size, size));
       hessian.data[bad * size + bad] = -1;
       expect(await kernels.inverseFactor({ hessian, output: kernels.matrix(size, size) })).toBe(1 + bad);
-      expect(await kernels.cholesky({ ...hessian, data: hessian.data.slice() })).toBe(1 + bad);
+      expect(await kernels.cholesky(copyOf(hessian))).toBe(1 + bad);
     }
   });
 
@@ -133,33 +134,6 @@ describe.each(Object.entries(fronts))('%s', (_name, kernels) => {
 
 const seed = fc.integer({ min: 1, max: 2 ** 31 });
 
-/** Matrices of a seeded generator, in -1..1. */
-function generator(s: number) {
-  let state = s >>> 0;
-  return (rows: number, columns: number): Matrix => ({
-    rows,
-    columns,
-    data: Float32Array.from({ length: rows * columns }, () => {
-      // mulberry32
-      state = (state + 0x6d2b79f5) >>> 0;
-      let x = Math.imul(state ^ (state >>> 15), state | 1);
-      x ^= x + Math.imul(x ^ (x >>> 7), x | 61);
-      return ((x ^ (x >>> 14)) >>> 0) / 2 ** 31 - 1;
-    }),
-  });
-}
-
-/** input^T input / rows + 0.01: what a damped Hessian looks like. */
-async function positive(input: Matrix): Promise<Matrix> {
-  const size = input.columns;
-  const output = { rows: size, columns: size, data: new Float32Array(size * size) };
-  await reference.gram({ input, output });
-  await reference.symmetrize(output);
-  for (let i = 0; i < output.data.length; i++) output.data[i] /= Math.max(1, input.rows);
-  for (let i = 0; i < size; i++) output.data[i * size + i] += 0.01;
-  return output;
-}
-
 /** Runs the same work on the kernels and on the reference, each on its own copy of the output, and compares. */
 async function expectSame(
   kernels: Kernels,
@@ -167,8 +141,8 @@ async function expectSame(
   work: (front: Kernels, output: Matrix) => Promise<unknown>,
   scale = Math.sqrt(4200),
 ) {
-  const actual = { ...start, data: start.data.slice() };
-  const expected = { ...start, data: start.data.slice() };
+  const actual = copyOf(start);
+  const expected = copyOf(start);
   await work(kernels, actual);
   await work(reference, expected);
   for (let i = 0; i < start.data.length; i++) {

@@ -5,7 +5,16 @@ import type { Pool } from './pool/pool.ts';
 
 type LinearAlgebra = Pick<
   Kernels,
-  'linear' | 'multiply' | 'gram' | 'symmetrize' | 'cholesky' | 'invertLower' | 'inverseFactor'
+  | 'linear'
+  | 'multiply'
+  | 'gram'
+  | 'symmetrize'
+  | 'cholesky'
+  | 'invertLower'
+  | 'inverseFactor'
+  | 'sweep'
+  | 'descend'
+  | 'weightedError'
 >;
 
 /** The dense linear algebra of {@link Kernels} on a pool. */
@@ -21,5 +30,12 @@ export function linearAlgebra(pool: Pool): LinearAlgebra {
     cholesky: (matrix) => cholesky(pool, matrix),
     invertLower: (matrix) => invertLower(pool, matrix),
     inverseFactor: (p) => inverseFactor(pool, p),
+    sweep: (p) => pool.run('sweep', p),
+    descend: (p) => pool.run('descend', p),
+    async weightedError(p) {
+      const errors = new Float64Array(p.left.rows);
+      await pool.run('weightedError', { ...p, errors });
+      return errors;
+    },
   };
 }

@@ -1,14 +1,19 @@
 import { choleskyDiagonal } from './cholesky-diagonal.ts';
 import { choleskyPanel } from './cholesky-panel.ts';
+import { descend } from './descend.ts';
+import { elementOperations } from './element-operations.ts';
 import { gram } from './gram.ts';
 import { invertColumns } from './invert-columns.ts';
 import { linear } from './linear.ts';
 import { mirror } from './mirror.ts';
 import { multiply } from './multiply.ts';
 import type { Operation } from './operation.ts';
+import { sweep } from './sweep.ts';
+import { weightedError } from './weighted-error.ts';
 
 /** Every operation that the threads know, by the name under which jobs ask for it. */
 export const operations = {
+  ...elementOperations,
   choleskyDiagonal,
   choleskyPanel,
   invertColumns,
@@ -16,6 +21,9 @@ export const operations = {
   gram,
   linear,
   multiply,
+  sweep,
+  descend,
+  weightedError,
 };
 
 export type OperationName = keyof typeof operations;

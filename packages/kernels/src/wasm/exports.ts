@@ -1,5 +1,7 @@
+import type { ElementExports } from './element-exports.ts';
+
 /** The functions of the compiled module. Addresses and strides are bytes, everything else counts elements; see `assembly/`. */
-export interface Exports {
+export interface Exports extends ElementExports {
   /** The first address that the module itself does not use. */
   heapBase(): number;
 
@@ -59,4 +61,34 @@ export interface Exports {
   choleskyBlock(size: number, a: number, stride: number): number;
   solveRows(size: number, l: number, lStride: number, x: number, xStride: number, rows: number): void;
   solveColumns(size: number, l: number, lStride: number, x: number, xStride: number, columns: number): void;
+
+  setGrid(kind: number, maxCode: number, levels: number, thresholds: number, levelCount: number): void;
+  sweepStrip(
+    size: number,
+    weight: number,
+    stride: number,
+    factor: number,
+    scales: number,
+    zeros: number,
+    group: number,
+    mask: number,
+    codes: number,
+    errors: number,
+    loss: number,
+  ): void;
+  descendStrip(
+    size: number,
+    quantized: number,
+    gradient: number,
+    stride: number,
+    hessian: number,
+    scales: number,
+    zeros: number,
+    group: number,
+    mask: number,
+    codes: number,
+    moves: number,
+  ): void;
+  addLaneDots(rows: number, lanes: number, a: number, b: number, sums: number): void;
+  subtract(a: number, b: number, count: number): void;
 }
