@@ -1,65 +1,115 @@
-import type { Kernels } from '@compress/kernels';
-import type { Algorithm, Warning } from '../algorithm/algorithm.ts';
-import type { Checkpoint } from '../checkpoint/checkpoint.ts';
-import type { Format } from '../format/format.ts';
-import type { Model } from '../model/model.ts';
+import { mkdir, rm } from 'node:fs/promises';
+import { buildManifest } from '../manifest/build-manifest.ts';
+import type { Manifest, RunInfo } from '../manifest/manifest.ts';
+import { makePlan } from '../plan/make-plan.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { Identity } from './identity.ts';
+import { openJournal } from './journal.ts';
+import { lockFolder } from './lock-folder.ts';
+import { workFolder } from './output-folder.ts';
+import { overlayCheckpoint, type Replacement } from './overlay-checkpoint.ts';
+import { type MemoryMeter, watchMemory } from './peak-memory.ts';
+import { publishOutput, restorePrevious, stageOutput } from './publish.ts';
+import type { CompressRequest } from './request.ts';
+import { hashInputs } from './source-files.ts';
+import { walkModel } from './walk-model.ts';
 
-/** One step of a pipeline with its options, parsed by the algorithm's own schema. */
-export interface PipelineStep {
-  readonly algorithm: Algorithm;
-  readonly options: unknown;
+/** What a finished run leaves. */
+export interface CompressResult {
+  readonly plan: Plan;
+  readonly manifest: Manifest;
+  readonly run: RunInfo;
 }
 
-/** Calibration windows, all of one length. */
-export interface Calibration {
-  readonly sequences: readonly Uint32Array[];
-  /** sha256 over the token ids: part of the journal's and the manifest's identity. */
-  readonly digest: string;
-}
-
-export interface CompressRequest {
-  readonly model: Model;
-  /** The input: floats under the names that the model's table gives. */
-  readonly checkpoint: Checkpoint;
-  /** Folder of the input, whose other files (tokenizer, generation config, chat template) are carried over. */
-  readonly source: string;
-  readonly output: string;
-  readonly pipeline: readonly PipelineStep[];
-  readonly format: Format;
-  /** Absent when no step observes anything. */
-  readonly calibration?: Calibration;
-  readonly kernels: Kernels;
-  readonly seed: number;
-  /** Warnings stop the run. */
-  readonly strict: boolean;
-  /** Bytes of activations kept in memory; beyond it they are spilled to disk beside the journal. */
-  readonly activationMemory: number;
-  /** The recipe as the user wrote it (defaults filled in), for the manifest and for the journal's identity. */
-  readonly recipe: Readonly<Record<string, unknown>>;
-  readonly onEvent?: (event: RunEvent) => void;
-  /** Ends the run cleanly between two pieces of work; the journal stays, so the same request goes on from there. */
-  readonly signal?: AbortSignal;
-}
-
-/** The event stream is the truth; progress bars and JSONL files are views of it. `done` and `total` are sections. */
-export type RunEvent =
-  | { readonly type: 'start'; readonly sections: number; readonly linears: number; readonly resumedSections: number }
-  | {
-      readonly type: 'section';
-      readonly section: string;
-      readonly done: number;
-      readonly total: number;
-      readonly secondsLeft?: number;
+/**
+ * Compresses a checkpoint: plans, walks through the sections, and puts a whole folder in the place of `output`. Until then everything
+ * lies in `<output>.compress-work`; an interrupted run leaves it there, and the same request goes on from the last finished section and
+ * ends with the same bytes. Throws `PlanError` before any work, `CompressError` `output-locked` while another process writes this output,
+ * `journal-mismatch` if the work folder belongs to another run, `strict-warning`, `tied-tensor`, what reading tensors throws, and
+ * `signal.reason` when aborted.
+ */
+export async function compress(request: CompressRequest): Promise<CompressResult> {
+  const start = performance.now();
+  const memory = watchMemory();
+  try {
+    const { calibration, ...rest } = request;
+    const sequences = calibration?.sequences ?? [];
+    const plan = await makePlan(
+      calibration ? { ...rest, calibration: { sequences: sequences.length, length: sequences[0]?.length ?? 0 } } : rest,
+    );
+    const work = workFolder(request.output);
+    await mkdir(work, { recursive: true });
+    const unlock = await lockFolder(work);
+    try {
+      const result = await runLocked({ request, plan, work, start, memory });
+      await rm(work, { recursive: true, force: true });
+      request.onEvent?.({ type: 'end', seconds: result.run.seconds, peakMemory: result.run.peakMemory });
+      return result;
+    } finally {
+      await unlock();
     }
-  | { readonly type: 'site'; readonly section: string; readonly site: string; readonly tokens: number }
-  | {
-      readonly type: 'layer';
-      readonly layer: string;
-      readonly algorithm: string;
-      readonly bitsPerWeight: number;
-      readonly seconds: number;
-      readonly figures: Readonly<Record<string, number>>;
-    }
-  | { readonly type: 'warning'; readonly algorithm: string; readonly warning: Warning }
-  | { readonly type: 'write'; readonly file: string; readonly bytes: number }
-  | { readonly type: 'end'; readonly seconds: number; readonly peakMemory: number };
+  } finally {
+    memory.stop();
+  }
+}
+
+async function runLocked(p: {
+  request: CompressRequest;
+  plan: Plan;
+  work: string;
+  start: number;
+  memory: MemoryMeter;
+}): Promise<CompressResult> {
+  const { request, plan, work } = p;
+  const { checkpoint, output, kernels } = request;
+  await restorePrevious(work, output);
+  const identity = await identify(request);
+  const journal = await openJournal(work, identity);
+  const replacements: Replacement[] = [];
+  try {
+    const { records, activations } = await walkModel({ request, plan, work, journal, replacements });
+    const written = replacements.reduce((base, replacement) => overlayCheckpoint(base, replacement), checkpoint);
+    const outputs = await stageOutput({ request, work, checkpoint: written, configuration: plan.configuration });
+    const bytesAfter = [...written.tensors.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
+    const manifest = buildManifest({ request, plan, identity, records, outputs, bytesAfter });
+    const run: RunInfo = {
+      seconds: (performance.now() - p.start) / 1000,
+      peakMemory: p.memory.stop(),
+      activations,
+      threads: kernels.threads,
+      node: process.version,
+      platform: `${process.platform} ${process.arch}`,
+      resumedSections: journal.records.length,
+      sections: records.map(({ section, seconds }) => ({ section, seconds })),
+      layers: records.flatMap(({ layers }) =>
+        layers.map(({ layer, algorithm, seconds }) => ({ layer, algorithm, seconds })),
+      ),
+    };
+    await publishOutput(work, output, manifest, run);
+    return { plan, manifest, run };
+  } finally {
+    for (const { tensors } of replacements) await tensors.close();
+  }
+}
+
+async function identify(request: CompressRequest): Promise<Identity> {
+  const { recipe, versions, kernels, seed, format, pipeline, calibration, source, checkpoint } = request;
+  const identity = {
+    recipe,
+    versions,
+    numerics: kernels.numerics,
+    seed,
+    format: format.name,
+    pipeline: pipeline.map(({ algorithm, options }) => ({ algorithm: algorithm.name, options })),
+    calibration: calibration
+      ? {
+          sequences: calibration.sequences.length,
+          length: calibration.sequences[0]?.length ?? 0,
+          digest: calibration.digest,
+        }
+      : null,
+    inputs: await hashInputs(source, checkpoint),
+  };
+  // As it will be read back from a journal: without what is undefined, and arrays of numbers as plain objects.
+  return JSON.parse(JSON.stringify(identity)) as Identity;
+}

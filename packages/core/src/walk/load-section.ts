@@ -1,41 +1,23 @@
 import type { Kernels, Matrix } from '@compress/kernels';
 import type { Checkpoint, TensorInfo } from '../checkpoint/checkpoint.ts';
 import type { Dtype } from '../checkpoint/dtype.ts';
+import { readFloat32 } from '../checkpoint/read-float32.ts';
 import { CompressError } from '../errors.ts';
 import type { LinearSpec, SectionSpec, SectionWeights } from '../model/model.ts';
+import { firstNotFinite } from './first-not-finite.ts';
 
 /** The floats that a section's tensors may be stored in. */
 export type FloatDtype = 'F16' | 'BF16' | 'F32';
 
-/** True of the dtypes that {@link loadTensor} reads. */
+/** True of the dtypes that a compressed checkpoint's floats can have. */
 export function isFloatDtype(dtype: Dtype): dtype is FloatDtype {
   return dtype === 'F16' || dtype === 'BF16' || dtype === 'F32';
 }
 
-/** Read by pieces, so that a tensor's stored bytes and its f32 never lie in memory together as a whole. A multiple of every width. */
-const READ_BYTES = 16 * 2 ** 20;
-
-/**
- * One tensor as f32, in the order in which it lies on disk.
- * Throws `CompressError`: `tensor-missing`, `tensor-dtype` (not F16, BF16 or F32), `tensor-not-finite` (a NaN or an infinity).
- */
+/** One tensor as f32, in the order in which it lies on disk. Throws as `readFloat32`, and `tensor-not-finite` on a NaN or an infinity. */
 export async function loadTensor(checkpoint: Checkpoint, name: string, kernels: Kernels): Promise<Float32Array> {
-  const info = tensorInfo(checkpoint, name);
-  const { dtype } = info;
-  if (!isFloatDtype(dtype))
-    throw new CompressError('tensor-dtype', `The dtype is ${dtype} but must be one of F16, BF16 and F32.`, {
-      file: checkpoint.location,
-      tensor: name,
-    });
-  const width = dtype === 'F32' ? 4 : 2;
-  const values = kernels.float32(info.byteLength / width);
-  for (let start = 0; start < info.byteLength; start += READ_BYTES) {
-    const end = Math.min(start + READ_BYTES, info.byteLength);
-    const bytes = await checkpoint.read(name, { start, end });
-    const output = values.subarray(start / width, end / width);
-    if (dtype === 'F32') new Uint8Array(output.buffer, output.byteOffset, output.byteLength).set(bytes);
-    else await kernels.decode({ bytes, type: dtype === 'F16' ? 'f16' : 'bf16', output });
-  }
+  tensorInfo(checkpoint, name);
+  const values = await readFloat32(checkpoint, name, kernels);
   checkFinite(values, checkpoint.location, name);
   return values;
 }
@@ -109,11 +91,11 @@ function checkShape(checkpoint: Checkpoint, info: TensorInfo, shape: readonly nu
 }
 
 function checkFinite(values: Float32Array, file: string, tensor: string): void {
-  for (let i = 0; i < values.length; i++)
-    if (!Number.isFinite(values[i]))
-      throw new CompressError(
-        'tensor-not-finite',
-        `Element ${i} is ${values[i]}: a damaged checkpoint cannot be used, so fetch it again.`,
-        { file, tensor },
-      );
+  const at = firstNotFinite(values);
+  if (at >= 0)
+    throw new CompressError(
+      'tensor-not-finite',
+      `Element ${at} is ${values[at]}: a damaged checkpoint cannot be used, so fetch it again.`,
+      { file, tensor },
+    );
 }

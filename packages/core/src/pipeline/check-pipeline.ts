@@ -1,0 +1,48 @@
+import type { AlgorithmStage } from '../algorithm/algorithm.ts';
+import type { Format } from '../format/format.ts';
+import type { PipelineStep } from './pipeline-step.ts';
+
+const STAGES: readonly AlgorithmStage[] = ['transform', 'prune', 'quantize', 'cache'];
+
+const REASONS: Readonly<Record<string, string>> = {
+  'prune transform': 'a transform after it would fill the zeros that pruning made',
+  'quantize transform': 'a transform after it would change weights that are codes already',
+  'quantize prune': 'pruning after it would throw away codes that were chosen to make up for each other',
+  'cache transform': 'a transform after it would change the keys and values that the cache was fitted to',
+  'cache prune': 'pruning after it would change the keys and values that the cache was fitted to',
+  'cache quantize': 'quantizing after it would change the keys and values that the cache was fitted to',
+};
+
+/** What is wrong with a pipeline before any layer is looked at: its order, and what its format needs. Each a whole sentence. */
+export function checkPipeline(p: {
+  readonly pipeline: readonly PipelineStep[];
+  readonly allowReorder: boolean;
+  readonly format: Format;
+}): string[] {
+  const algorithms = p.pipeline.map(({ algorithm }) => algorithm);
+  const quantizers = algorithms.filter(({ stage }) => stage === 'quantize');
+  const problems: string[] = [];
+  if (algorithms.length === 0) problems.push('The pipeline is empty; name at least one algorithm.');
+  for (const [i, later] of algorithms.entries()) {
+    const earlier = algorithms.slice(0, i).find(({ stage }) => STAGES.indexOf(stage) > STAGES.indexOf(later.stage));
+    if (earlier === undefined || p.allowReorder) continue;
+    const reason = REASONS[`${earlier.stage} ${later.stage}`];
+    problems.push(
+      `${later.name} (${later.stage}) comes after ${earlier.name} (${earlier.stage}), but ${reason}; change the order, or write "allowReorder: true".`,
+    );
+  }
+  if (quantizers.length > 1)
+    problems.push(
+      `A pipeline can quantize once, but ${quantizers.map(({ name }) => name).join(' and ')} both do; keep one of them.`,
+    );
+  if (p.format.storesCodes && quantizers.length === 0)
+    problems.push(
+      `The format ${p.format.name} stores codes but nothing in the pipeline quantizes; add a quantize step or choose the format "dense".`,
+    );
+  const weightSteps = algorithms.filter(({ stage }) => stage === 'prune' || stage === 'quantize');
+  if (p.format.storesCodes && quantizers.length > 0 && weightSteps.at(-1)?.stage === 'prune')
+    problems.push(
+      `${weightSteps.at(-1)!.name} prunes after the weights became codes, so the format ${p.format.name} has none to store; prune first or choose the format "dense".`,
+    );
+  return problems;
+}

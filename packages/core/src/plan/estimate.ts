@@ -1,0 +1,96 @@
+import type { SectionSpec } from '../model/model.ts';
+import { observationsOf, sectionSteps, siteSteps } from '../pipeline/pipeline-step.ts';
+import { batchSizes } from '../walk/calibration-data.ts';
+import { treatable } from '../walk/treat-site.ts';
+import type { Plan, PlanRequest } from './plan.ts';
+
+/** Floating-point operations a second and thread that the walk as a whole reaches, measured on a 2-core machine; only an order of size. */
+const SPEED = { fma: 25e9, 'mul-add': 12e9, reference: 0.5e9 } as const;
+/** Bytes a second read, converted and written. */
+const STORAGE_SPEED = 200e6;
+/** Operations that rounding one weight costs without statistics. */
+const ROUNDING_FLOPS = 100;
+/** Node itself with the program loaded, and the staging memory of one thread. */
+const PROCESS_MEMORY = 90e6;
+const THREAD_MEMORY = 40e6;
+/** Copies of a gram that second-order algorithms hold at one time: itself, permuted, factored, inverse. */
+const GRAM_COPIES = 4;
+const F32 = 4;
+
+/** Index of the last section that observes anything, or -1. */
+export function lastObservedSection({ model, pipeline }: Pick<PlanRequest, 'model' | 'pipeline'>): number {
+  const transforms = observationsOf(sectionSteps(pipeline)).length > 0;
+  const sites = observationsOf(siteSteps(pipeline)).length > 0;
+  return model.sections.findLastIndex(
+    (section) =>
+      (transforms && section.sites.length > 0) || (sites && section.sites.some((site) => treatable(site).length > 0)),
+  );
+}
+
+/** Operations of each section: its forward pass as far as it is run, its statistics, its rounding. */
+export function estimateFlops(request: PlanRequest, lastObserved: number): number[] {
+  const { model, pipeline, calibration } = request;
+  const tokens = calibration ? calibration.sequences * calibration.length : 0;
+  const observations = observationsOf(siteSteps(pipeline));
+  const floatPasses = sectionSteps(pipeline).filter((step) => observationsOf([step]).length > 0).length;
+  return model.sections.map((section, index) => {
+    let flops = 0;
+    if (index <= lastObserved) {
+      const attention = section.kind === 'block' ? 2 * (calibration?.length ?? 0) * model.hiddenSize : 0;
+      const weights = section.kind === 'head' ? 0 : weightCount(section);
+      flops += (1 + floatPasses) * tokens * (2 * weights + attention);
+    }
+    for (const site of section.sites) {
+      const linears = siteSteps(pipeline).length > 0 ? treatable(site) : [];
+      if (linears.length === 0) continue;
+      const square = site.features ** 2;
+      if (observations.includes('gram')) flops += square * (tokens + site.features);
+      for (const { outFeatures, inFeatures } of linears)
+        flops += outFeatures * inFeatures * (observations.includes('gram') ? inFeatures : ROUNDING_FLOPS);
+    }
+    return flops;
+  });
+}
+
+export function estimateSeconds(flops: number, bytes: number, { kernels }: PlanRequest): number {
+  return flops / (SPEED[kernels.numerics] * kernels.threads) + bytes / STORAGE_SPEED;
+}
+
+/** Peak of resident memory, and the bytes of activations that go to disk. */
+export function estimateMemory(request: PlanRequest, lastObserved: number): { memory: Plan['memory']; spill: number } {
+  const { model, calibration, activationMemory, kernels } = request;
+  const observed = lastObserved >= 0 && calibration !== undefined;
+  const worked = model.sections.filter((section, index) => (observed && index <= lastObserved) || isTreated(section));
+  const largest = (values: readonly number[]) => values.reduce((most, value) => Math.max(most, value), 0);
+  const features = largest(worked.flatMap(({ sites }) => sites.map((site) => site.features)));
+  // A section's weights, their successors, and the bytes that go to disk.
+  const section = 2.5 * F32 * largest(worked.map((spec) => parameterCount(spec, request)));
+  const gram = observationsOf(request.pipeline).includes('gram');
+  const statistics = gram ? GRAM_COPIES * F32 * features ** 2 : 0;
+  const tokens = observed ? calibration.sequences * calibration.length : 0;
+  const kept = tokens * F32 * (model.hiddenSize + features);
+  const rows = observed ? largest(batchSizes(calibration.sequences, calibration.length)) * calibration.length : 0;
+  const widths = worked.flatMap(({ sites }) => sites.map((site) => 2 * site.features + 2 * outputs(site.linears)));
+  const batch = rows * F32 * largest(widths);
+  const activations = Math.min(kept, activationMemory);
+  const peak = PROCESS_MEMORY + THREAD_MEMORY * kernels.threads + section + statistics + activations + batch;
+  return { memory: { peak, section, statistics, activations, batch }, spill: kept - activations };
+
+  function isTreated(spec: SectionSpec): boolean {
+    return request.pipeline.length > 0 && spec.sites.some((site) => treatable(site).length > 0);
+  }
+}
+
+function outputs(linears: readonly { readonly outFeatures: number }[]): number {
+  return linears.reduce((sum, { outFeatures }) => sum + outFeatures, 0);
+}
+
+function weightCount({ sites }: SectionSpec): number {
+  const linears = sites.flatMap((site) => site.linears);
+  return linears.reduce((sum, { outFeatures, inFeatures }) => sum + outFeatures * inFeatures, 0);
+}
+
+function parameterCount({ tensors }: SectionSpec, { checkpoint }: PlanRequest): number {
+  const shapes = tensors.map((name) => checkpoint.tensors.get(name)?.shape ?? []);
+  return shapes.reduce((sum, shape) => sum + shape.reduce((product, size) => product * size, 1), 0);
+}

@@ -1,0 +1,84 @@
+import { totalmem } from 'node:os';
+import type { Objection } from '../algorithm/algorithm.ts';
+import { checkPipeline } from '../pipeline/check-pipeline.ts';
+import { observationsOf } from '../pipeline/pipeline-step.ts';
+import { checkOutput } from '../walk/output-folder.ts';
+import { checkTensors } from './check-tensors.ts';
+import { estimateFlops, estimateMemory, estimateSeconds, lastObservedSection } from './estimate.ts';
+import { freeSpace } from './free-space.ts';
+import type { Plan, PlanRequest } from './plan.ts';
+import { PlanError } from './plan-error.ts';
+import { planLinears } from './plan-linears.ts';
+
+/** What a request will do and cost, from headers only. Throws one {@link PlanError} with everything that can be known to fail. */
+export async function makePlan(request: PlanRequest): Promise<Plan> {
+  const { checkpoint, model, output } = request;
+  const { linears, problems: objections, configuration } = planLinears(request);
+  const lastObserved = lastObservedSection(request);
+  const flops = estimateFlops(request, lastObserved);
+  const { memory, spill } = estimateMemory(request, lastObserved);
+  const bytesBefore = [...checkpoint.tensors.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const bytesAfter = linears.reduce((sum, linear) => sum + linear.bytesAfter - linear.bytesBefore, bytesBefore);
+  const touched = linears.filter(({ algorithms }) => algorithms.length > 0);
+  const written = touched.reduce((sum, linear) => sum + linear.bytesAfter, 0);
+  const totalFlops = flops.reduce((sum, value) => sum + value, 0);
+  const disk = { needed: bytesAfter + written + spill, spill, free: await freeSpace(output) };
+  const problems: Objection[] = [
+    ...[
+      ...checkPipeline({ ...request, allowReorder: request.allowReorder ?? false }),
+      ...checkCalibration(request),
+    ].map(ofRequest),
+    ...checkTensors(model, checkpoint),
+    ...objections,
+    ...(await checkOutput(request)).map(ofRequest),
+    ...checkResources(memory.peak, disk).map(ofRequest),
+  ];
+  if (problems.length > 0) throw new PlanError(problems);
+  return {
+    linears,
+    totals: { bytesBefore, bytesAfter, touched: touched.length, bitsPerWeight: meanBits(touched) },
+    memory,
+    work: { flops: totalFlops, seconds: estimateSeconds(totalFlops, bytesBefore + bytesAfter + written, request) },
+    disk,
+    sections: model.sections.map(({ name }, i) => ({ section: name, flops: flops[i] })),
+    lastObserved,
+    ...(configuration && { configuration }),
+  };
+}
+
+function ofRequest(message: string): Objection {
+  return { layer: '', message };
+}
+
+function meanBits(linears: Plan['linears']): number {
+  const weights = linears.map(({ outFeatures, inFeatures }) => outFeatures * inFeatures);
+  const count = weights.reduce((sum, value) => sum + value, 0);
+  const bits = linears.reduce((sum, { bitsPerWeight }, i) => sum + bitsPerWeight * weights[i], 0);
+  return count === 0 ? 0 : bits / count;
+}
+
+function checkCalibration({ pipeline, calibration, model }: PlanRequest): string[] {
+  const observing = pipeline.filter((step) => observationsOf([step]).length > 0).map(({ algorithm }) => algorithm.name);
+  if (observing.length === 0) return [];
+  if (calibration === undefined || calibration.sequences === 0 || calibration.length === 0)
+    return [`${observing.join(' and ')} must see calibration data; add a "calibration" to the recipe.`];
+  if (calibration.length > model.contextLength)
+    return [
+      `Calibration windows have ${calibration.length} tokens but the model's context holds ${model.contextLength}; shorten them.`,
+    ];
+  return [];
+}
+
+function checkResources(peak: number, disk: Plan['disk']): string[] {
+  const megabytes = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
+  const problems: string[] = [];
+  if (peak > totalmem())
+    problems.push(
+      `About ${megabytes(peak)} of memory are needed but the machine has ${megabytes(totalmem())}; lower the limit on activations in memory, or calibrate on fewer tokens.`,
+    );
+  if (disk.needed > disk.free)
+    problems.push(
+      `About ${megabytes(disk.needed)} of disk are needed where the output goes but ${megabytes(disk.free)} are free; free some, or choose another output folder.`,
+    );
+  return problems;
+}

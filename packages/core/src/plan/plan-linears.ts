@@ -1,0 +1,110 @@
+import type { Objection } from '../algorithm/algorithm.ts';
+import { DTYPE_BITS } from '../checkpoint/dtype.ts';
+import type { Grid } from '../grid/grid.ts';
+import type { LinearSpec } from '../model/model.ts';
+import { siteSteps } from '../pipeline/pipeline-step.ts';
+import { isFloatDtype } from '../walk/load-section.ts';
+import type { PlannedLinear, PlanRequest } from './plan.ts';
+
+/** What a quantize step leaves of one Linear. */
+interface Quantization {
+  readonly grid: Grid;
+  readonly groupSize: number;
+  readonly reordered?: boolean;
+}
+
+/** Every Linear of the model, what the steps object to, and what the format will say in config.json. */
+export function planLinears(request: PlanRequest): {
+  linears: PlannedLinear[];
+  problems: Objection[];
+  configuration: Readonly<Record<string, unknown>> | undefined;
+} {
+  const { model, pipeline, format } = request;
+  const steps = siteSteps(pipeline);
+  const linears: PlannedLinear[] = [];
+  const problems: Objection[] = [];
+  const quantizations: (Quantization & { readonly columns: number })[] = [];
+  for (const section of model.sections)
+    for (const site of section.sites)
+      for (const spec of site.linears) {
+        const touched = spec.untouched === undefined && pipeline.length > 0;
+        let planned = leftAlone(spec, section.name, site.name, request);
+        if (touched) planned = { ...planned, algorithms: pipeline.map(({ algorithm }) => algorithm.name) };
+        const objections = (touched ? pipeline : []).map(({ algorithm, options }) => algorithm.check?.(spec, options));
+        problems.push(...objections.filter((objection) => objection !== undefined));
+        // What the steps object to has no sizes.
+        const sized = touched && objections.every((objection) => objection === undefined);
+        for (const { algorithm, options } of sized ? steps : []) {
+          if (algorithm.stage === 'quantize') {
+            const quantization = algorithm.quantization?.(spec, options);
+            if (!quantization)
+              throw new TypeError(`${algorithm.name} is a quantize step and must say its grid (quantization)`);
+            quantizations.push({ ...quantization, columns: spec.inFeatures });
+            const limit = format.limit(spec, quantization.grid, quantization.groupSize);
+            if (limit) problems.push(limit);
+            const bytesAfter = sizeAfter(spec, quantization, request) ?? planned.bytesBefore;
+            planned = { ...planned, bytesAfter };
+          }
+          const bitsPerWeight = algorithm.bitsPerWeight?.(spec, options);
+          if (bitsPerWeight !== undefined) planned = { ...planned, bitsPerWeight };
+        }
+        linears.push(planned);
+      }
+  return { linears, problems, ...configure(quantizations, linears, request, problems) };
+}
+
+function leftAlone(
+  spec: LinearSpec,
+  section: string,
+  site: string,
+  { checkpoint, pipeline }: PlanRequest,
+): PlannedLinear {
+  const info = checkpoint.tensors.get(spec.weight);
+  const bytes = info?.byteLength ?? 0;
+  const reason = spec.untouched ?? (pipeline.length === 0 ? 'the pipeline is empty' : undefined);
+  return {
+    layer: spec.name,
+    section,
+    site,
+    outFeatures: spec.outFeatures,
+    inFeatures: spec.inFeatures,
+    algorithms: [],
+    ...(reason !== undefined && { untouched: reason }),
+    bytesBefore: bytes,
+    bytesAfter: bytes,
+    bitsPerWeight: info ? DTYPE_BITS[info.dtype] : 0,
+  };
+}
+
+function sizeAfter(spec: LinearSpec, { grid, groupSize }: Quantization, request: PlanRequest): number | undefined {
+  const dtype = request.checkpoint.tensors.get(spec.weight)?.dtype;
+  return dtype && isFloatDtype(dtype) ? request.format.size(spec, grid, groupSize, dtype) : undefined;
+}
+
+/** Formats describe all Linears at once, so all must have one grid and one group size (or one group a row). */
+function configure(
+  quantizations: readonly (Quantization & { columns: number })[],
+  linears: readonly PlannedLinear[],
+  { format }: PlanRequest,
+  problems: Objection[],
+): { configuration: Readonly<Record<string, unknown>> | undefined } {
+  const [first] = quantizations;
+  if (!first) return { configuration: undefined };
+  const uniform = quantizations.every(({ groupSize }) => groupSize === first.groupSize);
+  const wholeRows = quantizations.every(({ groupSize, columns }) => groupSize === columns);
+  const oneGrid = quantizations.every(({ grid }) => grid.name === first.grid.name && grid.bits === first.grid.bits);
+  if (!oneGrid || (!uniform && !wholeRows))
+    problems.push({
+      layer: '',
+      message: `The format ${format.name} holds one grid and one group size for all Linears; give all the same.`,
+    });
+  return {
+    configuration: format.configuration({
+      grid: first.grid,
+      groupSize: wholeRows ? -1 : first.groupSize,
+      reordered: quantizations.some(({ reordered }) => reordered === true),
+      quantized: linears.filter(({ untouched }) => untouched === undefined).map(({ layer }) => layer),
+      untouched: linears.filter(({ untouched }) => untouched !== undefined).map(({ layer }) => layer),
+    }),
+  };
+}

@@ -1,0 +1,65 @@
+import type { CompressRequest } from '../walk/request.ts';
+
+/** What a plan needs: a request without its tokens and its workers, so that it can be made without reading any text. */
+export interface PlanRequest
+  extends Pick<
+    CompressRequest,
+    'model' | 'checkpoint' | 'source' | 'output' | 'pipeline' | 'allowReorder' | 'format' | 'activationMemory'
+  > {
+  /** Absent when there is no calibration set. */
+  readonly calibration?: { readonly sequences: number; readonly length: number };
+  readonly kernels: Pick<CompressRequest['kernels'], 'numerics' | 'threads'>;
+}
+
+/** One Linear of the model and what will become of it. */
+export interface PlannedLinear {
+  readonly layer: string;
+  readonly section: string;
+  readonly site: string;
+  readonly outFeatures: number;
+  readonly inFeatures: number;
+  /** Names of the algorithms that will treat it, in order; none if it is left alone. */
+  readonly algorithms: readonly string[];
+  /** Why it is left alone. */
+  readonly untouched?: string;
+  /** Bytes on disk, of the weight alone. */
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+  /** Afterwards, scales and zeros included, as the last algorithm counts them: a `dense` output is larger on disk. */
+  readonly bitsPerWeight: number;
+}
+
+/** What will happen, from headers only. All sizes are bytes. */
+export interface Plan {
+  readonly linears: readonly PlannedLinear[];
+  readonly totals: {
+    /** Payload of all tensors. */
+    readonly bytesBefore: number;
+    readonly bytesAfter: number;
+    /** Linears that algorithms will touch. */
+    readonly touched: number;
+    /** Over the weights of touched Linears; 0 if there are none. */
+    readonly bitsPerWeight: number;
+  };
+  /** A cautious estimate of the peak of resident memory, and what it is made of. */
+  readonly memory: {
+    readonly peak: number;
+    readonly section: number;
+    readonly statistics: number;
+    readonly activations: number;
+    readonly batch: number;
+  };
+  readonly work: { readonly flops: number; readonly seconds: number };
+  readonly disk: {
+    /** Output, journal and spilled activations together. */
+    readonly needed: number;
+    readonly spill: number;
+    readonly free: number;
+  };
+  /** Estimated floating-point operations of each section, in order: shares of the time. */
+  readonly sections: readonly { readonly section: string; readonly flops: number }[];
+  /** Index of the last section that observes anything, or -1: after it no data is run. */
+  readonly lastObserved: number;
+  /** What goes under `quantization_config` in config.json, if anything. */
+  readonly configuration?: Readonly<Record<string, unknown>>;
+}

@@ -1,0 +1,94 @@
+import type { Kernels, Matrix } from '@compress/kernels';
+import type { Batch } from '../model/model.ts';
+import { createActivationStore } from './activation-store.ts';
+
+/** Rows that one batch has, about: enough to keep every thread busy, few enough that a batch's inner activations stay small. */
+const BATCH_TOKENS = 2048;
+
+/** Sequences of each batch. From shapes alone: statistics are summed batch by batch, so batches must not depend on threads or memory. */
+export function batchSizes(sequences: number, length: number): number[] {
+  const size = Math.max(1, Math.floor(BATCH_TOKENS / length));
+  const sizes = new Array<number>(Math.floor(sequences / size)).fill(size);
+  return sequences % size === 0 ? sizes : [...sizes, sequences % size];
+}
+
+/** All calibration tokens on their way through the model, batch by batch: the residual stream, what stages left, and one site's inputs. */
+export interface CalibrationData {
+  readonly tokens: number;
+  /** Runs `work` on each batch in order. With `keep`, what it left in the batch is there the next time; without, it is forgotten. */
+  each(work: (batch: Batch, index: number) => Promise<void>, keep: boolean): Promise<void>;
+  /** Runs `work` on a copy of each batch. */
+  peek(work: (batch: Batch, index: number) => Promise<void>): Promise<void>;
+  /** Keeps a site's input of one batch until it is taken. */
+  putInput(index: number, input: Matrix): Promise<void>;
+  takeInput(index: number): Promise<Matrix>;
+  /** Most bytes that lay in memory and in the spill file at one time. */
+  readonly peak: { readonly memory: number; readonly spilled: number };
+  close(): Promise<void>;
+}
+
+export function createCalibrationData(p: {
+  sequences: readonly Uint32Array[];
+  hiddenSize: number;
+  /** Where activations go beyond `memory` bytes. */
+  file: string;
+  memory: number;
+  kernels: Kernels;
+}): CalibrationData {
+  const length = p.sequences[0].length;
+  const store = createActivationStore({ file: p.file, limit: p.memory, kernels: p.kernels });
+  let first = 0;
+  const batches = batchSizes(p.sequences.length, length).map((sequences) => {
+    const tokens = new Uint32Array(sequences * length);
+    for (let i = 0; i < sequences; i++) tokens.set(p.sequences[first + i], i * length);
+    first += sequences;
+    return { sequences, length, tokens, started: false, state: [] as string[] };
+  });
+
+  async function load(index: number): Promise<Batch> {
+    const { sequences, tokens, started, state } = batches[index];
+    const hidden = started
+      ? ((await store.get(`hidden ${index}`)) as Matrix)
+      : p.kernels.matrix(tokens.length, p.hiddenSize);
+    const batch: Batch = { sequences, length, tokens, hidden, state: new Map() };
+    for (const key of state) batch.state.set(key, await store.get(`state ${index} ${key}`));
+    return batch;
+  }
+
+  async function save(index: number, batch: Batch, keep: boolean): Promise<void> {
+    const entry = batches[index];
+    for (const key of entry.state) if (!keep || !batch.state.has(key)) store.delete(`state ${index} ${key}`);
+    entry.state = keep ? [...batch.state.keys()] : [];
+    for (const key of entry.state) await store.put(`state ${index} ${key}`, batch.state.get(key)!);
+    entry.started = true;
+    if (keep) await store.put(`hidden ${index}`, batch.hidden);
+    else store.delete(`hidden ${index}`);
+  }
+
+  return {
+    tokens: p.sequences.length * length,
+    peak: store.peak,
+    async each(work, keep) {
+      for (const index of batches.keys()) {
+        const batch = await load(index);
+        await work(batch, index);
+        await save(index, batch, keep);
+      }
+    },
+    async peek(work) {
+      for (const index of batches.keys()) {
+        const batch = await load(index);
+        const hidden = p.kernels.matrix(batch.hidden.rows, batch.hidden.columns);
+        hidden.data.set(batch.hidden.data);
+        await work({ ...batch, hidden }, index);
+      }
+    },
+    putInput: (index, input) => store.put(`input ${index}`, input),
+    async takeInput(index) {
+      const input = await store.get(`input ${index}`);
+      store.delete(`input ${index}`);
+      return input as Matrix;
+    },
+    close: () => store.close(),
+  };
+}

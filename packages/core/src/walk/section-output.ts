@@ -1,0 +1,117 @@
+import type { Kernels, Matrix } from '@compress/kernels';
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { CompressError } from '../errors.ts';
+import type { Format } from '../format/format.ts';
+import type { QuantizedWeight } from '../grid/grid.ts';
+import type { LinearSpec } from '../model/model.ts';
+import { type FloatDtype, loadLinear, loadTensor, turn } from './load-section.ts';
+import { type MemoryTensor, memoryCheckpoint, overlayCheckpoint } from './overlay-checkpoint.ts';
+
+/**
+ * The tensors that a section puts in the place of others, as they will be on disk. Whatever is put is read back at once through the
+ * format's own reader, so that the walk computes with the values that readers of the output will get.
+ */
+export interface SectionOutput {
+  readonly replaced: ReadonlySet<string>;
+  readonly tensors: ReadonlyMap<string, MemoryTensor>;
+  /** A Linear as codes, and the values of these codes. Returns the weight that readers get. */
+  putQuantized(spec: LinearSpec, quantized: QuantizedWeight, values: Matrix): Promise<Matrix>;
+  /** A Linear's weight `[out, in]` as floats of the checkpoint's dtype; not put where its bytes stay as they were. Returns the weight that readers get. */
+  putWeight(spec: LinearSpec, weight: Matrix): Promise<Matrix>;
+  /** Any other tensor, likewise. */
+  putTensor(name: string, values: Float32Array): Promise<Float32Array>;
+}
+
+/** A decoded weight may differ from its codes' values by what one rounding to bf16 costs, or to f16's smallest steps. */
+const RELATIVE_ROUNDING = 2 ** -8;
+const ABSOLUTE_ROUNDING = 2 ** -24;
+
+/** `configuration` is what the format will write to config.json, or undefined. */
+export function createSectionOutput(p: {
+  checkpoint: Checkpoint;
+  format: Format;
+  configuration: Readonly<Record<string, unknown>> | undefined;
+  location: string;
+  kernels: Kernels;
+}): SectionOutput {
+  const { checkpoint, kernels } = p;
+  const replaced = new Set<string>();
+  const tensors = new Map<string, MemoryTensor>();
+
+  function put(name: string, written: readonly MemoryTensor[]): Checkpoint {
+    replaced.add(name);
+    for (const tensor of written) tensors.set(tensor.name, tensor);
+    return overlayCheckpoint(checkpoint, {
+      replaced: new Set([name]),
+      tensors: memoryCheckpoint(written, p.location),
+    });
+  }
+
+  async function encode(name: string, values: Float32Array): Promise<MemoryTensor> {
+    const { dtype, shape, byteLength } = checkpoint.tensors.get(name)!;
+    if (dtype === 'F32') return { name, dtype, shape, byteLength, data: bytesOf(values) };
+    const data = kernels.uint8(byteLength);
+    await kernels.encode({ values, type: dtype === 'F16' ? 'f16' : 'bf16', output: data });
+    return { name, dtype, shape, byteLength, data };
+  }
+
+  /** The checkpoint with these values in their stored dtype, or undefined if not a byte of it changes. */
+  async function putFloats(name: string, values: Float32Array): Promise<Checkpoint | undefined> {
+    const tensor = await encode(name, values);
+    const unchanged = Buffer.compare(tensor.data, await checkpoint.read(name)) === 0;
+    return unchanged ? undefined : put(name, [tensor]);
+  }
+
+  return {
+    replaced,
+    tensors,
+    async putQuantized(spec, quantized, values) {
+      const dtype = checkpoint.tensors.get(spec.weight)!.dtype as FloatDtype;
+      const written: MemoryTensor[] = [];
+      for (const source of p.format.write({ spec, quantized }, dtype, kernels)) {
+        const { bytes, ...info } = source;
+        written.push({ ...info, data: await gather(source.bytes(), info.byteLength) });
+      }
+      const overlay = put(spec.weight, written);
+      const readable = p.configuration ? p.format.open(overlay, p.configuration) : overlay;
+      const { weight } = await loadLinear(readable, spec, kernels);
+      checkDecoded(spec, values, weight, p.format);
+      return weight;
+    },
+    async putWeight(spec, weight) {
+      const changed = await putFloats(spec.weight, spec.transposed ? turn(weight, kernels).data : weight.data);
+      return changed ? (await loadLinear(changed, spec, kernels)).weight : weight;
+    },
+    async putTensor(name, values) {
+      const changed = await putFloats(name, values);
+      return changed ? loadTensor(changed, name, kernels) : values;
+    },
+  };
+}
+
+async function gather(source: Promise<Uint8Array> | AsyncIterable<Uint8Array>, length: number): Promise<Uint8Array> {
+  if (source instanceof Promise) return source;
+  const all = new Uint8Array(length);
+  let end = 0;
+  for await (const piece of source) {
+    all.set(piece, end);
+    end += piece.byteLength;
+  }
+  return all;
+}
+
+function bytesOf(values: Float32Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice();
+}
+
+/** A format that does not read back what it wrote must never reach a disk. */
+function checkDecoded({ name }: LinearSpec, { data }: Matrix, decoded: Matrix, format: Format): void {
+  for (let i = 0; i < data.length; i++) {
+    if (Math.abs(decoded.data[i] - data[i]) <= Math.abs(data[i]) * RELATIVE_ROUNDING + ABSOLUTE_ROUNDING) continue;
+    throw new CompressError(
+      'format-mismatch',
+      `Element ${i} is ${data[i]} by its code but reads back as ${decoded.data[i]} through the format ${format.name}; this is a defect of the format, please report it.`,
+      { layer: name },
+    );
+  }
+}

@@ -1,0 +1,167 @@
+import { join } from 'node:path';
+import { DTYPE_BITS } from '../checkpoint/dtype.ts';
+import { openCheckpoint } from '../checkpoint/open-checkpoint.ts';
+import { writeCheckpoint } from '../checkpoint/write-checkpoint.ts';
+import type { LinearSpec, SectionSpec } from '../model/model.ts';
+import { sectionSteps, siteSteps } from '../pipeline/pipeline-step.ts';
+import type { Plan } from '../plan/plan.ts';
+import { type CalibrationData, createCalibrationData } from './calibration-data.ts';
+import { checkSharedTensors } from './check-shared-tensors.ts';
+import type { Journal, SectionRecord } from './journal.ts';
+import { loadSection } from './load-section.ts';
+import { memoryCheckpoint, overlayCheckpoint, type Replacement } from './overlay-checkpoint.ts';
+import { createReporter, strictError } from './reporter.ts';
+import type { CompressRequest } from './request.ts';
+import { createSectionOutput } from './section-output.ts';
+import { createStopwatch, type Work } from './time-left.ts';
+import { treatable } from './treat-site.ts';
+import { replaySection, walkSection } from './walk-section.ts';
+
+interface ModelWalk {
+  readonly request: CompressRequest;
+  readonly plan: Plan;
+  readonly work: string;
+  readonly journal: Journal;
+  /** Grows by one a section; the caller closes them. */
+  readonly replacements: Replacement[];
+}
+
+/** Walks through all sections: those in the journal are taken from it, every other one is treated, written and journalled. */
+export async function walkModel(
+  walk: ModelWalk,
+): Promise<{ records: SectionRecord[]; activations: { memory: number; spilled: number } }> {
+  const { request, plan, journal } = walk;
+  const { sections } = request.model;
+  const { onEvent, signal } = request;
+  const resumed = journal.records.length;
+  onEvent?.({ type: 'start', sections: sections.length, linears: plan.totals.touched, resumedSections: resumed });
+  const data = openData(walk);
+  const works = sections.map(({ kind }, i): Work => {
+    const size = plan.sections[i].flops;
+    return i >= resumed ? { kind, size } : { kind: `${kind} again`, size: data && i < plan.lastObserved ? size : 0 };
+  });
+  const stopwatch = createStopwatch();
+  for (const [i, { seconds }] of journal.records.entries())
+    stopwatch.measured({ kind: sections[i].kind, size: plan.sections[i].flops }, seconds);
+  const records: SectionRecord[] = [];
+  try {
+    for (const [index, section] of sections.entries()) {
+      signal?.throwIfAborted();
+      const start = performance.now();
+      const elapsed = () => (performance.now() - start) / 1000;
+      const known = journal.records[index];
+      const record = known ? await again(walk, index, known, data) : await treat(walk, index, data, elapsed);
+      records.push(record);
+      stopwatch.measured(works[index], elapsed());
+      const secondsLeft = stopwatch.left(works.slice(index + 1));
+      onEvent?.({
+        type: 'section',
+        section: section.name,
+        done: index + 1,
+        total: sections.length,
+        resumed: known !== undefined,
+        seconds: elapsed(),
+        ...(secondsLeft !== undefined && { secondsLeft }),
+      });
+    }
+    return { records, activations: { memory: data?.peak.memory ?? 0, spilled: data?.peak.spilled ?? 0 } };
+  } finally {
+    await data?.close();
+  }
+}
+
+/** The calibration tokens, unless nothing that is left to do observes. */
+function openData({ request, plan, work, journal }: ModelWalk): CalibrationData | undefined {
+  const { calibration, model, activationMemory, kernels } = request;
+  if (calibration === undefined || journal.records.length > plan.lastObserved) return undefined;
+  return createCalibrationData({
+    sequences: calibration.sequences,
+    hiddenSize: model.hiddenSize,
+    file: join(work, 'activations'),
+    memory: activationMemory,
+    kernels,
+  });
+}
+
+/** A section that the journal holds: if a later one observes, its final weights are read and only its forward pass is run. */
+async function again(
+  { request, plan, work, replacements }: ModelWalk,
+  index: number,
+  record: SectionRecord,
+  data: CalibrationData | undefined,
+): Promise<SectionRecord> {
+  const { model, checkpoint, format, kernels, signal, strict } = request;
+  if (strict && record.warnings.length > 0) throw strictError(record.warnings[0]);
+  const replacement = await openReplacement(work, record);
+  replacements.push(replacement);
+  if (data === undefined || index >= plan.lastObserved) return record;
+  const written = overlayCheckpoint(checkpoint, replacement);
+  const readable = plan.configuration ? format.open(written, plan.configuration) : written;
+  const weights = await loadSection(readable, model.sections[index], kernels);
+  await replaySection({ model, section: model.sections[index], weights, kernels, signal }, data);
+  return record;
+}
+
+async function treat(
+  { request, plan, work, journal, replacements }: ModelWalk,
+  index: number,
+  data: CalibrationData | undefined,
+  elapsed: () => number,
+): Promise<SectionRecord> {
+  const { model, checkpoint, format, kernels, pipeline } = request;
+  const section = model.sections[index];
+  const reporter = createReporter(request);
+  const output = createSectionOutput({
+    checkpoint,
+    format,
+    configuration: plan.configuration,
+    location: request.output,
+    kernels,
+  });
+  const observed = data !== undefined && index <= plan.lastObserved;
+  if (observed || isTouched(section, request))
+    await walkSection({
+      model,
+      section,
+      weights: await loadSection(checkpoint, section, kernels),
+      pipeline,
+      ...(observed && { data }),
+      outputsNeeded: observed && index < plan.lastObserved,
+      output,
+      storedBits: ({ weight }: LinearSpec) => DTYPE_BITS[checkpoint.tensors.get(weight)!.dtype],
+      seed: request.seed,
+      kernels,
+      reporter,
+      signal: request.signal,
+    });
+  const tensors = [...output.tensors.values()];
+  const folder = tensors.length > 0 ? `section-${String(index).padStart(4, '0')}` : undefined;
+  if (folder !== undefined)
+    await writeCheckpoint(
+      join(work, folder),
+      tensors.map(({ data: bytes, ...info }) => ({ ...info, bytes: async () => bytes })),
+      { maxShardBytes: Number.POSITIVE_INFINITY },
+    );
+  const record: SectionRecord = {
+    section: section.name,
+    ...(folder !== undefined && { folder }),
+    replaced: [...output.replaced],
+    layers: reporter.layers,
+    warnings: reporter.warnings,
+    seconds: elapsed(),
+  };
+  replacements.push(await openReplacement(work, record));
+  await checkSharedTensors(model.sections, replacements);
+  await journal.append(record);
+  return record;
+}
+
+function isTouched(section: SectionSpec, { pipeline }: CompressRequest): boolean {
+  if (sectionSteps(pipeline).length > 0) return true;
+  return siteSteps(pipeline).length > 0 && section.sites.some((site) => treatable(site).length > 0);
+}
+
+async function openReplacement(work: string, { folder, replaced }: SectionRecord): Promise<Replacement> {
+  const tensors = folder === undefined ? memoryCheckpoint([], work) : await openCheckpoint(join(work, folder));
+  return { replaced: new Set(replaced), tensors };
+}

@@ -1,0 +1,198 @@
+import type { Kernels } from '@compress/kernels';
+import { CompressError } from '../errors.ts';
+import type { LinearSpec, Model, SectionProgram, SectionSpec, SectionWeights, SiteSpec } from '../model/model.ts';
+import type { PipelineStep } from '../pipeline/pipeline-step.ts';
+import { observationsOf, sectionSteps, siteSteps } from '../pipeline/pipeline-step.ts';
+import { randomStream } from '../random-stream.ts';
+import { createStatisticsCollector } from '../statistics/create-statistics-collector.ts';
+import type { Observation, Statistics } from '../statistics/statistics.ts';
+import type { CalibrationData } from './calibration-data.ts';
+import type { Reporter } from './reporter.ts';
+import { runLinears, runStage } from './run-section.ts';
+import type { SectionOutput } from './section-output.ts';
+import { treatable, treatSite } from './treat-site.ts';
+
+/** One section on its way: what its steps make of it goes to `output` and `reporter`. */
+export interface SectionWork {
+  readonly model: Model;
+  readonly section: SectionSpec;
+  readonly weights: SectionWeights;
+  readonly pipeline: readonly PipelineStep[];
+  /** Absent where nothing observes, here or later. */
+  readonly data?: CalibrationData;
+  /** A later section observes: this one's outputs are needed. */
+  readonly outputsNeeded: boolean;
+  readonly output: SectionOutput;
+  /** Width of a Linear's weights as the checkpoint stores them. */
+  readonly storedBits: (spec: LinearSpec) => number;
+  readonly seed: number;
+  readonly kernels: Kernels;
+  readonly reporter: Reporter;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Transforms the section, then treats it site by site in the order in which data meets the sites: a site's statistics saw only
+ * Linears with the weights that they will have for good, and each Linear is computed once.
+ */
+export async function walkSection(work: SectionWork): Promise<void> {
+  const { section, pipeline, data, reporter } = work;
+  await transform(work);
+  const steps = siteSteps(pipeline);
+  const observations = observationsOf(steps);
+  const treatedSites = steps.length === 0 ? [] : section.sites.filter((site) => treatable(site).length > 0);
+  // A site whose steps observe nothing needs no data, so data need not stop there.
+  const passes = data && (observations.length > 0 || work.outputsNeeded) ? createPasses(work, data) : undefined;
+  for (const site of treatedSites) {
+    const last = !work.outputsNeeded && site === treatedSites.at(-1);
+    const statistics =
+      passes && observations.length > 0 ? await passes.observe(site, observations, last) : { tokens: 0 };
+    work.signal?.throwIfAborted();
+    reporter.event({ type: 'site', section: section.name, site: site.name, tokens: statistics.tokens });
+    await treatSite({ ...work, site, linears: treatable(site), steps, statistics });
+  }
+  if (work.outputsNeeded) await passes?.finish();
+}
+
+/** Runs a section with weights that are final, over all batches. */
+export async function replaySection(
+  work: Pick<SectionWork, 'model' | 'section' | 'weights' | 'kernels' | 'signal'>,
+  data: CalibrationData,
+): Promise<void> {
+  await createPasses(work, data).finish();
+}
+
+/** Moves all batches through the section, from one observed site to the next, in one loop over the batches each. */
+function createPasses(
+  work: Pick<SectionWork, 'model' | 'section' | 'weights' | 'kernels' | 'signal'>,
+  data: CalibrationData,
+) {
+  const { section, weights, kernels, signal } = work;
+  const program = openSection(work);
+  const { stages } = program;
+  /** The stage whose input is kept and whose Linears are still to be computed. */
+  let pending = -1;
+
+  /** Everything before stage `to`. */
+  async function advance(batch: Parameters<typeof runStage>[2], index: number, to: number): Promise<void> {
+    signal?.throwIfAborted();
+    if (pending < 0) await program.embed?.(batch);
+    else {
+      const stage = stages[pending];
+      await stage.output(batch, await runLinears(stage.site, await data.takeInput(index), weights, kernels));
+    }
+    for (const stage of stages.slice(pending + 1, to)) await runStage(stage, weights, batch, kernels);
+  }
+
+  return {
+    /** Brings all batches to the site and observes what feeds it. After the `last` one the data is not needed any more. */
+    async observe(site: SiteSpec, observations: readonly Observation[], last: boolean): Promise<Statistics> {
+      const to = section.sites.indexOf(site);
+      const collector = createStatisticsCollector({ site: site.name, features: site.features, observations, kernels });
+      await data.each(async (batch, index) => {
+        await advance(batch, index, to);
+        const input = await stages[to].input(batch);
+        await collector.observe(input);
+        if (!last) await data.putInput(index, input);
+      }, !last);
+      pending = to;
+      return collector.finish();
+    },
+    /** Brings all batches to the section's end. */
+    async finish(): Promise<void> {
+      await data.each(async (batch, index) => {
+        await advance(batch, index, stages.length);
+        batch.state.clear();
+      }, true);
+    },
+  };
+}
+
+function openSection({
+  model,
+  section,
+  weights,
+  kernels,
+}: Pick<SectionWork, 'model' | 'section' | 'weights' | 'kernels'>): SectionProgram {
+  const program = model.open(section, weights, kernels);
+  const agree =
+    program.stages.length === section.sites.length &&
+    program.stages.every((stage, i) => stage.site.name === section.sites[i].name);
+  if (!agree) throw new TypeError(`the stages of ${section.name} are not its sites, in their order`);
+  return program;
+}
+
+/** Applies the pipeline's transforms to the section, and rounds what they left as it will be on disk. */
+async function transform(work: SectionWork): Promise<void> {
+  const { section, weights, pipeline, kernels, reporter, output } = work;
+  const steps = sectionSteps(pipeline);
+  if (steps.length === 0) return;
+  for (const { algorithm, options } of steps) {
+    const observations = algorithm.observes?.(options) ?? [];
+    const statistics = observations.length > 0 ? await observeFloat(work, observations) : new Map();
+    const start = performance.now();
+    const figures: [string, Readonly<Record<string, number>>][] = [];
+    await algorithm.section!(
+      {
+        section,
+        weights,
+        statistics,
+        kernels,
+        random: randomStream(work.seed, algorithm.name, section.name),
+        warn: (warning) => reporter.warn(algorithm.name, warning),
+        figures: (layer, values) => figures.push([layer, values]),
+      },
+      options,
+    );
+    const seconds = (performance.now() - start) / 1000 / Math.max(1, figures.length);
+    for (const [layer, values] of figures) {
+      const spec = section.sites.flatMap((site) => site.linears).find(({ name }) => name === layer);
+      if (!spec)
+        throw new TypeError(`${algorithm.name} gives figures of ${layer}, which is no Linear of ${section.name}`);
+      const bitsPerWeight = work.storedBits(spec);
+      reporter.layer({ layer, algorithm: algorithm.name, bitsPerWeight, seconds, figures: values });
+    }
+  }
+  await settle(section, weights, output, siteSteps(pipeline).length > 0);
+}
+
+/** One pass of the section as the transforms left it so far, on copies of the batches. */
+async function observeFloat(work: SectionWork, observations: readonly Observation[]): Promise<Map<string, Statistics>> {
+  const { section, weights, kernels, data, signal } = work;
+  if (!data)
+    throw new CompressError('calibration-missing', 'Something observes, so the recipe needs a calibration set.');
+  const program = openSection(work);
+  const collectors = section.sites.map(({ name, features }) =>
+    createStatisticsCollector({ site: name, features, observations, kernels }),
+  );
+  const lastSite = program.stages.length - 1;
+  await data.peek(async (batch) => {
+    signal?.throwIfAborted();
+    await program.embed?.(batch);
+    for (const [i, stage] of program.stages.entries()) {
+      const input = await stage.input(batch);
+      await collectors[i].observe(input);
+      if (i < lastSite) await stage.output(batch, await runLinears(stage.site, input, weights, kernels));
+    }
+  });
+  const statistics = new Map<string, Statistics>();
+  for (const [i, { name }] of section.sites.entries()) statistics.set(name, await collectors[i].finish());
+  return statistics;
+}
+
+/** Every tensor that transforms may have changed, but the weights that later steps will put. */
+async function settle(
+  section: SectionSpec,
+  weights: SectionWeights,
+  output: SectionOutput,
+  laterSteps: boolean,
+): Promise<void> {
+  for (const [name, values] of weights.tensors) weights.tensors.set(name, await output.putTensor(name, values));
+  for (const spec of section.sites.flatMap((site) => site.linears)) {
+    const { weight, bias } = weights.linears.get(spec.name)!;
+    weights.linears.set(spec.name, {
+      weight: laterSteps && spec.untouched === undefined ? weight : await output.putWeight(spec, weight),
+      ...(bias && { bias: await output.putTensor(spec.bias!, bias) }),
+    });
+  }
+}
