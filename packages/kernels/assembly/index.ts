@@ -15,3 +15,4 @@ export * from './scale-search';
 export { setGrid, sweepStrip } from './sweep';
 export * from './transpose';
 export * from './triangular';
+export { isFused } from './vector';

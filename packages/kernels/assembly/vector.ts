@@ -18,3 +18,9 @@ export function multiplySubtract(a: v128, b: v128, c: v128): v128 {
 export function sumLanes(v: v128): f32 {
   return (f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1)) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3));
 }
+
+/** Whether multiply-adds round once, told by x * x - round(x * x), which is 2^-24 for x = 1 + 2^-12 and 0 when the product is rounded first. */
+export function isFused(x: f32): bool {
+  const square = x * x;
+  return f32x4.extract_lane(multiplyAdd(f32x4.splat(x), f32x4.splat(x), f32x4.splat(-square)), 0) != 0;
+}

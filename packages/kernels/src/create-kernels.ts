@@ -1,9 +1,10 @@
+import { chooseBuild } from './choose-build.ts';
 import { elementKernels } from './element-kernels.ts';
 import type { Kernels, Numerics } from './kernels.ts';
 import { linearAlgebra } from './linear-algebra.ts';
 import { createPool } from './pool/pool.ts';
 import { createReferenceKernels } from './reference/create-reference-kernels.ts';
-import { type Build, chooseBuild } from './wasm/choose-build.ts';
+import type { Build } from './wasm/builds.ts';
 
 export interface KernelOptions {
   /** Threads to divide work over, the calling one included. Default: one for each core, or 1 where there is no shared memory. */
@@ -26,8 +27,6 @@ export async function createKernels(
   const pool = await createPool(module, threads);
   const buffer = (bytes: number) => (threads > 1 ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes));
   return {
-    // Kernels that are still to be compiled run as plain TypeScript.
-    ...createReferenceKernels(),
     build,
     numerics,
     threads,

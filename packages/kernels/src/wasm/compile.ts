@@ -1,23 +1,35 @@
-import { base64ToBytes } from './base64.ts';
-import { WebAssembly } from './web-assembly.ts';
+import { type Build, buildBytes } from './builds.ts';
+import { type WasmModule, WebAssembly } from './web-assembly.ts';
 
-/** The builds of `assembly/`, from slowest to fastest; see {@link compileBuild}. */
-export type Build = 'mul-add' | 'fma' | 'fma-wide';
+/** `process.versions` of Node proper; Bun and Deno imitate it, but have no V8 flags. */
+const nodeVersions = (): NodeJS.ProcessVersions | undefined => {
+  const versions = globalThis.process?.versions;
+  return versions?.node && !('bun' in versions) && !('deno' in versions) ? versions : undefined;
+};
 
-/** A build's WASM bytes. Each is a module of its own, so that a program loads only the one it runs. */
-export async function buildBytes(build: Build): Promise<Uint8Array<ArrayBuffer>> {
-  switch (build) {
-    case 'mul-add':
-      return base64ToBytes((await import('../generated/mul-add.ts')).default);
-    case 'fma':
-      return base64ToBytes((await import('../generated/fma.ts')).default);
-    case 'fma-wide':
-      return base64ToBytes((await import('../generated/fma-wide.ts')).default);
-  }
+/** Whether V8 here has the revectorizer, which makes AVX2 instructions of pairs of 128-bit ones. */
+export function hasRevectorizer(): boolean {
+  const versions = nodeVersions();
+  return versions !== undefined && Number.parseInt(versions.node, 10) >= 24 && process.arch === 'x64';
 }
 
-/** Whether this engine has relaxed SIMD, hence the `fma` builds. */
-export const supportsFma = async () => WebAssembly.validate(await buildBytes('fma'));
-
-/** Compiles a build as this engine is set. */
-export const compileBuild = async (build: Build) => WebAssembly.compile(await buildBytes(build));
+/**
+ * Compiles a build. Node's V8 would run the first calls in its baseline compiler, some twenty times slower, and swap functions one by
+ * one; here everything is optimized at once (some 20 ms), under flags that are put back before anything else is compiled.
+ */
+export async function compile(build: Build, revectorize = false): Promise<WasmModule> {
+  const bytes = await buildBytes(build);
+  if (!nodeVersions()) return WebAssembly.compile(bytes);
+  const { setFlagsFromString } = await import('node:v8');
+  try {
+    setFlagsFromString('--no-liftoff');
+    setFlagsFromString('--no-wasm-lazy-compilation');
+    if (revectorize) setFlagsFromString('--experimental-wasm-revectorize');
+    // Not the asynchronous compile, during which anyone else could compile under these flags.
+    return new WebAssembly.Module(bytes);
+  } finally {
+    setFlagsFromString('--liftoff');
+    setFlagsFromString('--wasm-lazy-compilation');
+    if (revectorize) setFlagsFromString('--no-experimental-wasm-revectorize');
+  }
+}

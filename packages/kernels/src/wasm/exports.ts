@@ -4,6 +4,7 @@ import type { ElementExports } from './element-exports.ts';
 export interface Exports extends ElementExports {
   /** The first address that the module itself does not use. */
   heapBase(): number;
+  isFused(x: number): boolean;
 
   tileRows(): number;
   tileColumns(): number;
