@@ -1,1 +1,2 @@
 export { modelFromConfig } from './model-from-config.ts';
+export { openTokenizer, type Tokenizer } from './tokenizer/open-tokenizer.ts';

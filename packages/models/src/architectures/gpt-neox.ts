@@ -30,7 +30,8 @@ export const gptNeox = defineArchitecture({
     const { hidden_size: hidden, num_attention_heads: heads, layer_norm_eps: epsilon, attention_bias: bias } = config;
     const headDimension = hidden / heads;
     const rope = readRope(config, { headDimension, theta: config.rotary_emb_base, partial: config.rotary_pct });
-    const activation = config.hidden_act.startsWith('gelu_') ? 'gelu-tanh' : config.hidden_act;
+    const { hidden_act: told } = config;
+    const activation = told === 'gelu' || told === 'relu' ? told : 'gelu-tanh';
     return {
       hiddenSize: hidden,
       vocabularySize: config.vocab_size,

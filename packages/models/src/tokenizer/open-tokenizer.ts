@@ -1,0 +1,70 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CompressError } from '@compress/core';
+import { Tokenizer as Library } from '@huggingface/tokenizers';
+import { z } from 'zod';
+import { cutWords } from './cut-words.ts';
+import { digitsAsSplit } from './digits-as-split.ts';
+
+/** Text to token ids and back, as the model was trained. */
+export interface Tokenizer {
+  /** `special`: put the tokens around the text that the tokenizer's post-processor asks for (a beginning-of-sequence token, mostly). */
+  encode(text: string, options: { readonly special: boolean }): Uint32Array;
+  /** Special tokens are written out. */
+  decode(ids: ArrayLike<number>): string;
+}
+
+const fileSchema = z.looseObject({ pre_tokenizer: z.unknown(), model: z.looseObject({ type: z.string().optional() }) });
+
+/**
+ * Opens the tokenizer of a model's folder: `tokenizer.json`, and `tokenizer_config.json` where there is one. Throws `CompressError`:
+ * `tokenizer-missing`, `tokenizer-invalid`.
+ */
+export async function openTokenizer(folder: string): Promise<Tokenizer> {
+  const file = join(folder, 'tokenizer.json');
+  const text = await readIfThere(file);
+  if (text === undefined)
+    throw new CompressError(
+      'tokenizer-missing',
+      'There is no tokenizer.json in it; save the tokenizer with transformers (save_pretrained) beside the weights.',
+      { file: folder },
+    );
+  const settings = await readIfThere(join(folder, 'tokenizer_config.json'));
+  try {
+    return tokenizerFrom(JSON.parse(text), settings === undefined ? {} : JSON.parse(settings));
+  } catch (error) {
+    const told = error instanceof Error ? error.message : String(error);
+    throw new CompressError('tokenizer-invalid', `This tokenizer cannot be used: ${told}.`, { file }, { cause: error });
+  }
+}
+
+/** `tokenizer` and `settings` are the parsed files. */
+export function tokenizerFrom(tokenizer: unknown, settings: object): Tokenizer {
+  const parsed = fileSchema.parse(tokenizer);
+  const library = new Library({ ...parsed, pre_tokenizer: digitsAsSplit(parsed.pre_tokenizer) }, settings);
+  const cut = cutWords(parsed.model);
+  if (cut) {
+    const before = library.pre_tokenizer;
+    const words = (text: string, options: object) => (before ? before(text, options) : [text]).flatMap(cut);
+    // The library calls what it holds here and asks nothing else of it.
+    library.pre_tokenizer = words as unknown as Library['pre_tokenizer'];
+  }
+  return {
+    encode: (text, { special }) => Uint32Array.from(library.encode(text, { add_special_tokens: special }).ids, known),
+    decode: (ids) => (ids.length === 0 ? '' : library.decode(Array.from(ids), { clean_up_tokenization_spaces: false })),
+  };
+}
+
+function known(id: number | undefined): number {
+  if (id !== undefined) return id;
+  throw new CompressError('token-unknown', 'The text has a character that this tokenizer has no token for.');
+}
+
+async function readIfThere(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
