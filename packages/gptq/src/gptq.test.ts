@@ -1,0 +1,29 @@
+import { tableGrid } from '@compress/core';
+import { conformance } from '@compress/core/conformance';
+import { createKernels } from '@compress/kernels';
+import { expect, test } from 'vitest';
+import { createGptq, gptq } from './index.ts';
+
+const grids = { ternary: tableGrid({ name: 'ternary', levels: [-1, 0, 1] }) };
+
+for (const { name, run } of conformance({
+  algorithm: createGptq(grids),
+  options: [
+    {},
+    { grid: { bits: 3, symmetric: false, scales: 'hessian' }, groupSize: 32 },
+    { grid: 'int3', groupSize: 16, order: 'act' },
+    { grid: 'int2-asym', groupSize: 'channel', order: 'none', sweeps: 2, blockSize: 48 },
+    { grid: 'ternary', groupSize: 'tensor' },
+  ],
+  createKernels: (threads) => createKernels({ threads }),
+}))
+  test(name, run);
+
+test('the plan hears of groups that will not follow the columns', () => {
+  const linear = { name: 'q', weight: 'q.weight', outFeatures: 8, inFeatures: 128, transposed: false };
+  const reordered = (recipe: unknown) => gptq.quantization!(linear, gptq.options.parse(recipe)).reordered;
+  expect(reordered({ groupSize: 32 })).toBe(false);
+  expect(reordered({ groupSize: 32, order: 'act' })).toBe(true);
+  expect(reordered({ groupSize: 'channel', order: 'act' })).toBe(false);
+  expect(gptq.check?.({ ...linear, inFeatures: 576 }, gptq.options.parse({}))?.message).toContain('64, 96, 192');
+});

@@ -1,0 +1,56 @@
+import {
+  type Algorithm,
+  CompressError,
+  columnsPerGroup,
+  defineAlgorithm,
+  groupSizeObjection,
+  type NamedGrids,
+  packedBits,
+} from '@compress/core';
+import { factorizeGram } from './factorize-gram.ts';
+import { type GptqOptions, gptqOptions } from './options.ts';
+import { quantizeGptq } from './quantize-gptq.ts';
+
+/** GPTQ as a step of a pipeline. `named` are grids that recipes may name beside the integer ones. */
+export function createGptq(named: NamedGrids = {}): Algorithm<GptqOptions> {
+  return defineAlgorithm({
+    name: 'gptq',
+    stage: 'quantize',
+    summary:
+      'Rounds columns one by one and lets later ones make good the errors of earlier ones, by second-order statistics.',
+    options: gptqOptions(named),
+    observes: () => ['gram'],
+
+    check({ name, inFeatures }, { groupSize }) {
+      const message = groupSizeObjection(inFeatures, groupSize);
+      return message === undefined ? undefined : { layer: name, message };
+    },
+    quantization({ inFeatures }, { grid, groupSize, order }) {
+      const size = columnsPerGroup(inFeatures, groupSize);
+      return { grid, groupSize: size, reordered: order === 'act' && size < inFeatures };
+    },
+    bitsPerWeight: ({ outFeatures, inFeatures }, { grid, groupSize }) =>
+      packedBits(grid, groupSize, [outFeatures, inFeatures]) / (outFeatures * inFeatures),
+
+    async site({ site, linears, statistics: { gram, tokens }, kernels, warn }, options) {
+      if (!gram)
+        throw new CompressError('statistics-missing', 'GPTQ needs the gram of its site.', { layer: site.name });
+      const { order, damping } = options;
+      const factorization = await factorizeGram({ gram, order, damping, layer: site.name, kernels });
+      const results = [];
+      for (const { spec, weight, mask } of linears) {
+        const layer = spec.name;
+        const result = await quantizeGptq({ ...options, weight, mask, gram, factorization, layer, kernels });
+        if (tokens === 0)
+          warn({ code: 'no-tokens', layer, message: 'No calibration token reached it, so it was rounded to nearest.' });
+        else for (const warning of factorization.warnings) warn({ ...warning, layer });
+        const { quantized, loss, rtnLoss } = result;
+        results.push({ quantized, figures: { loss, rtnLoss, damping: result.damping } });
+      }
+      return results;
+    },
+  });
+}
+
+/** GPTQ with the integer grids. */
+export const gptq = createGptq();

@@ -1,0 +1,101 @@
+import {
+  columnsPerGroup,
+  dequantizeWeight,
+  type Grid,
+  type GridChoice,
+  type GroupSize,
+  type QuantizedWeight,
+  quantizeWeight,
+  requireFinite,
+  requireZero,
+  resolveGrid,
+  withKernels,
+} from '@compress/core';
+import type { Kernels, Matrix } from '@compress/kernels';
+import { type Factorization, factorizeGram } from './factorize-gram.ts';
+import type { ColumnOrder } from './options.ts';
+import { sweepWeight } from './sweep-weight.ts';
+
+export interface GptqRequest {
+  /** `[out, in]`, finite. It is not changed. */
+  readonly weight: Matrix;
+  /** `[in, in]`, symmetric: the sum of x^T x over calibration tokens, times any constant. It is not changed. */
+  readonly gram: Matrix;
+  /** @default 'int4' */
+  readonly grid?: Grid | GridChoice;
+  /** @default 128 */
+  readonly groupSize?: GroupSize;
+  /** @default 'act-static' */
+  readonly order?: ColumnOrder;
+  /** @default 0.01 */
+  readonly damping?: number;
+  /** @default 128 */
+  readonly blockSize?: number;
+  /** Passes of coordinate descent afterwards. @default 0 */
+  readonly sweeps?: number;
+  /** `[out, in]`, 1 where a pruned weight must stay 0. */
+  readonly mask?: Uint8Array | undefined;
+  /** The Linear's name, for errors. */
+  readonly layer?: string;
+  /** Of the same gram, order and damping; absent: made here. Linears that share a site share it. */
+  readonly factorization?: Factorization;
+  /** Absent: made for this call, which costs a tenth of a second. */
+  readonly kernels?: Kernels;
+}
+
+export interface GptqResult {
+  readonly quantized: QuantizedWeight;
+  /** tr((W - Q) G (W - Q)^T) for the gram as it was given. */
+  readonly loss: number;
+  /** The same of rounding to nearest on the same scales. */
+  readonly rtnLoss: number;
+  /** The damping that was needed. */
+  readonly damping: number;
+  readonly warnings: Factorization['warnings'];
+}
+
+/**
+ * GPTQ (Frantar et al., 2022): columns are rounded one after the other, and the error of each is made good by those that follow, as far
+ * as the gram says that they can.
+ *
+ * Throws `CompressError`: `weight-not-finite`, `gram-not-finite`, `gram-not-positive`, `grid-invalid`, `grid-without-zero`, `group-size`.
+ */
+export function quantizeGptq(request: GptqRequest): Promise<GptqResult> {
+  return withKernels(request.kernels, (kernels) => quantize(request, kernels));
+}
+
+async function quantize(request: GptqRequest, kernels: Kernels): Promise<GptqResult> {
+  const { weight, gram, order = 'act-static', damping = 0.01, sweeps = 0, mask, layer } = request;
+  const grid = resolveGrid(request.grid ?? 'int4');
+  const groupSize = request.groupSize ?? 128;
+  const { rows, columns } = weight;
+  requireFinite('weight', weight, { layer });
+  if (mask) requireZero(grid, layer);
+  const factorization = request.factorization ?? (await factorizeGram({ gram, order, damping, layer, kernels }));
+  const settings = { ...request, grid, groupSize, order, layer, blockSize: request.blockSize ?? 128, kernels };
+  const { scales, codes, values, loss } = await sweepWeight(settings, factorization);
+
+  for (let i = 0; i < sweeps; i++)
+    await kernels.descend({
+      weight,
+      hessian: gram,
+      grid: grid.codes,
+      scales,
+      quantized: values,
+      codes,
+      ...(mask && { mask }),
+    });
+  const nearest = await quantizeWeight({ weight, grid, groupSize, scales, kernels });
+  return {
+    quantized: { rows, columns, grid, groupSize: columnsPerGroup(columns, groupSize), codes, scales },
+    loss: sweeps === 0 ? loss : await totalLoss(weight, values, gram, kernels),
+    rtnLoss: await totalLoss(weight, await dequantizeWeight(nearest, kernels), gram, kernels),
+    damping: factorization.damping,
+    warnings: factorization.warnings,
+  };
+}
+
+async function totalLoss(left: Matrix, right: Matrix, hessian: Matrix, kernels: Kernels): Promise<number> {
+  const byRow = await kernels.weightedError({ left, right, hessian });
+  return byRow.reduce((sum, loss) => sum + loss, 0);
+}
