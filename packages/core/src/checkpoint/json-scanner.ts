@@ -50,6 +50,24 @@ const ESCAPES: Readonly<Record<string, string>> = {
   t: '\t',
 };
 
+/** Up to this many keys a search through a list is faster than a set, and headers consist of objects of three keys. */
+const FEW_KEYS = 8;
+
+/** A function that is true the first time it meets a key. */
+function uniqueKeys(): (key: string) => boolean {
+  const few: string[] = [];
+  let many: Set<string> | undefined;
+  return (key) => {
+    if (many === undefined) {
+      if (few.includes(key)) return false;
+      if (few.push(key) === FEW_KEYS) many = new Set(few);
+      return true;
+    }
+    const before = many.size;
+    return many.add(key).size > before;
+  };
+}
+
 export function createJsonScanner(text: string): JsonScanner {
   let at = 0;
 
@@ -79,13 +97,13 @@ export function createJsonScanner(text: string): JsonScanner {
   function object(visit: (key: string) => void): void {
     expect('{');
     if (take('}')) return;
-    const keys = new Set<string>();
+    const isNew = uniqueKeys();
     do {
       skipSpace();
       const start = at;
       const key = string();
-      if (keys.has(key)) throw new JsonFault('duplicate', `the key ${JSON.stringify(key)} is there twice`, start);
-      keys.add(key);
+      if (!isNew(key))
+        throw new JsonFault('duplicate', `the key ${JSON.stringify(key.slice(0, 200))} is there twice`, start);
       expect(':');
       visit(key);
     } while (take(','));

@@ -123,7 +123,7 @@ function readEntry(scanner: JsonScanner, name: string, file: string): Entry {
 
 function readDtype(name: string, file: string, tensor: string): Dtype {
   if (!Object.hasOwn(DTYPE_BITS, name)) {
-    throw fault('dtype', `The dtype ${JSON.stringify(name)} is none of the format's.`, file, tensor);
+    throw fault('dtype', `The dtype ${JSON.stringify(shorten(name))} is none of the format's.`, file, tensor);
   }
   return name as Dtype;
 }
@@ -164,14 +164,14 @@ function place(
     }
     const expected = tensorBytes(dtype, shape);
     if (expected === 'overflow')
-      throw fault('overflow', `Shape [${shape}] has more elements than can be counted.`, file, name);
+      throw fault('overflow', `Shape ${describeShape(shape)} has more elements than can be counted.`, file, name);
     if (expected === 'misaligned') {
-      throw fault('misaligned', `Shape [${shape}] of ${dtype} does not fill whole bytes.`, file, name);
+      throw fault('misaligned', `Shape ${describeShape(shape)} of ${dtype} does not fill whole bytes.`, file, name);
     }
     if (end - begin !== expected) {
       throw fault(
         'size',
-        `Shape [${shape}] of ${dtype} needs ${expected} bytes, data_offsets give ${end - begin}.`,
+        `Shape ${describeShape(shape)} of ${dtype} needs ${expected} bytes, data_offsets give ${end - begin}.`,
         file,
         name,
       );
@@ -193,7 +193,16 @@ function fault(code: string, message: string, file: string, tensor?: string, cau
   return new CompressError(
     `safetensors-${code}`,
     message,
-    tensor === undefined ? { file } : { file, tensor },
+    tensor === undefined ? { file } : { file, tensor: shorten(tensor) },
     cause === undefined ? undefined : { cause },
   );
+}
+
+/** A header may hold names of 100 MB; a message should not. */
+function shorten(name: string): string {
+  return name.length <= 200 ? name : `${name.slice(0, 200)}...`;
+}
+
+function describeShape(shape: readonly number[]): string {
+  return shape.length <= 16 ? `[${shape}]` : `[${shape.slice(0, 16)},...]`;
 }
