@@ -23,7 +23,7 @@ export interface Recipe {
   readonly allowReorder: boolean;
   readonly strict: boolean;
   readonly activationMemory: number;
-  /** What decides the output's bytes, defaults filled in: the part that the journal and the manifest keep. */
+  /** What decides the output's bytes, as it was written: the part that the journal and the manifest keep. */
   readonly identity: Readonly<Record<string, unknown>>;
   readonly places: SourceMap;
 }
@@ -65,7 +65,13 @@ export function parseRecipe(text: string, file: string, registry: Registry): Rec
     }),
     format: registry.formats.find((candidate) => candidate.name === format)!,
     perplexity: entries.flatMap((entry) => entry.perplexity ?? []),
-    identity: { model: rest.model, calibration, pipeline, format, seed: rest.seed },
+    identity: {
+      model: rest.model,
+      ...(calibration === undefined ? {} : { calibration }),
+      pipeline: (value as { pipeline: unknown }).pipeline,
+      format,
+      seed: rest.seed,
+    },
     places,
   };
 }

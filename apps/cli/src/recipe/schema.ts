@@ -25,7 +25,7 @@ const calibration = z
   })
   .describe('The text that algorithms observe the model with.');
 
-const perplexity = z
+export const perplexitySchema = z
   .strictObject({
     ...textSourceShape,
     context: z.int().min(2).describe('Tokens a window.'),
@@ -35,7 +35,7 @@ const perplexity = z
   .describe('Perplexity before and after, on non-overlapping windows from the start of the text.');
 
 const evaluation = z
-  .strictObject({ perplexity: perplexity.optional() })
+  .strictObject({ perplexity: perplexitySchema.optional() })
   .refine((entry) => Object.keys(entry).length === 1, { message: 'needs one measure, such as perplexity.' })
   .meta({ minProperties: 1 });
 
@@ -101,4 +101,4 @@ export function recipeSchema({ algorithms, formats }: Registry) {
 export type RecipeInput = z.input<ReturnType<typeof recipeSchema>>;
 export type ParsedRecipe = z.output<ReturnType<typeof recipeSchema>>;
 export type CalibrationRecipe = z.output<typeof calibration>;
-export type PerplexityRecipe = z.output<typeof perplexity>;
+export type PerplexityRecipe = z.output<typeof perplexitySchema>;

@@ -31,6 +31,8 @@ function descend(root: unknown, path: Path): unknown {
   let node = root;
   for (const part of path) {
     if (!isMap(node) && !isSeq(node)) return node;
+    // Where a list of one may be written without the list, its only entry stands for it.
+    if (isMap(node) && part === 0) continue;
     const next = node.get(part, true);
     if (next === undefined || next === null) return node;
     if (!isCollection(next) && !isScalar(next)) return node;

@@ -1,0 +1,56 @@
+import { CompressError } from '@compress/core';
+import { Command } from 'commander';
+import { type CommonOptions, openEventLog, printResult, withKernels } from '../cli-context.ts';
+import { measurePerplexity } from '../model/measure-perplexity.ts';
+import { openModel } from '../model/open-model.ts';
+import { significant } from '../output/units.ts';
+import { type PerplexityRecipe, perplexitySchema } from '../recipe/schema.ts';
+import type { MakeCommand } from './command.ts';
+import { eventsOption, jsonOption, threadsOption, wholeNumber, withTextOptions } from './options.ts';
+
+interface EvalOptions extends CommonOptions {
+  readonly text?: string;
+  readonly jsonl?: string;
+  readonly parquet?: string;
+  readonly field?: string;
+  readonly context: number;
+  readonly windows?: number;
+}
+
+export const evalCommand: MakeCommand = (context) =>
+  withTextOptions(new Command('eval'))
+    .description('measure the perplexity of a model: an ordinary folder, one that compress wrote, or a hub id')
+    .argument('<model>', 'a folder or a hub id (owner/name or owner/name@revision)')
+    .requiredOption('--context <n>', 'tokens a window', wholeNumber(2))
+    .option('--windows <k>', 'windows from the start of the text (default: all that are whole)', wholeNumber(1))
+    .addOption(jsonOption())
+    .addOption(threadsOption())
+    .addOption(eventsOption())
+    .action(async (name: string, options: EvalOptions) => {
+      const { directory, progress, signal } = context;
+      const recipe = perplexityOf(options);
+      const log = openEventLog(options.events);
+      const opened = await openModel(name, { directory, note: progress.log });
+      try {
+        const result = await withKernels(options, (kernels) =>
+          measurePerplexity({ opened, recipe, directory, kernels, label: 'Perplexity', progress, signal }),
+        );
+        log.write({ type: 'perplexity', model: name, ...result });
+        const text = [
+          `perplexity  ${significant(result.perplexity, 5)}`,
+          `mean NLL    ${result.nll.toFixed(5)} ± ${result.standardError.toFixed(5)}`,
+          `tokens      ${result.tokens} (${result.windows} windows of ${result.context})`,
+          `speed       ${significant(result.tokensPerSecond, 3)} tokens/s`,
+        ];
+        printResult(context, options, { model: name, ...result }, text.join('\n'));
+      } finally {
+        await opened.checkpoint.close();
+        await log.close();
+      }
+    });
+
+function perplexityOf({ text, jsonl, parquet, field, context, windows }: EvalOptions): PerplexityRecipe {
+  const result = perplexitySchema.safeParse({ text, jsonl, parquet, field, context, windows });
+  if (result.success) return result.data;
+  throw new CompressError('usage', result.error.issues.map(({ message }) => `The text ${message}`).join(' '));
+}

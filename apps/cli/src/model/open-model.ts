@@ -1,0 +1,30 @@
+import { join } from 'node:path';
+import type { Checkpoint, Model, Place } from '@compress/core';
+import { openModelCheckpoint } from '@compress/formats';
+import { modelFromConfig } from '@compress/models';
+import { locateModel } from './locate-model.ts';
+import { readConfig } from './read-config.ts';
+
+export interface OpenedModel {
+  readonly folder: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Floats under the names of the model's table, decoded on reading where the folder is compressed. */
+  readonly checkpoint: Checkpoint;
+  readonly model: Model;
+}
+
+/** Finds, opens and checks a model from its headers. The caller closes `checkpoint`. */
+export async function openModel(
+  name: string,
+  where: { readonly directory: string; readonly place?: Place; note(text: string): void },
+): Promise<OpenedModel> {
+  const folder = await locateModel(name, where);
+  const config = await readConfig(join(folder, 'config.json'));
+  const checkpoint = await openModelCheckpoint(folder);
+  try {
+    return { folder, config, checkpoint, model: modelFromConfig(config, checkpoint.tensors) };
+  } catch (error) {
+    await checkpoint.close();
+    throw error;
+  }
+}

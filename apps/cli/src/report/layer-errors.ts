@@ -1,0 +1,24 @@
+import type { ReportLayer } from './report.ts';
+
+/** `model.layers.12.mlp.down_proj` is the kind `mlp.down_proj` in block 12; what has no number is its own kind in block 0. */
+export function kindOf(layer: string): { readonly kind: string; readonly block: number } {
+  const match = /\.(\d+)\.(.+)$/.exec(
+    layer.replace(/^(.*?\.\d+\.)(.*)$/, (_all, head, tail) => head + tail.replaceAll(/\d+/g, '*')),
+  );
+  return match === null ? { kind: layer, block: 0 } : { kind: match[2], block: Number(match[1]) };
+}
+
+/** The figure that tells a layer's error, and the same figure of round-to-nearest on the same grid where the algorithm reports it. */
+export interface ErrorFigure {
+  readonly key: string;
+  readonly rtnKey?: string;
+}
+
+/** `loss` beside `rtnLoss` before any figure that stands alone. */
+export function errorFigure(layers: readonly ReportLayer[]): ErrorFigure | undefined {
+  const keys = Object.keys(layers[0]?.figures ?? {});
+  const rtn = (key: string) => `rtn${key[0].toUpperCase()}${key.slice(1)}`;
+  const paired = keys.find((key) => keys.includes(rtn(key)));
+  if (paired !== undefined) return { key: paired, rtnKey: rtn(paired) };
+  return keys.length === 0 ? undefined : { key: keys[0] };
+}

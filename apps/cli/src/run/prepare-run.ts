@@ -1,0 +1,95 @@
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { CompressError, makePlan, type Plan, type PlanRequest } from '@compress/core';
+import type { Kernels } from '@compress/kernels';
+import { type OpenedModel, openModel } from '../model/open-model.ts';
+import type { Recipe } from '../recipe/recipe.ts';
+import { RecipeError } from '../recipe/recipe-error.ts';
+import type { TextSource } from '../recipe/text-source.ts';
+
+/** A recipe with its model opened and its plan made: all that can be known to fail has been looked at, and nothing was done. */
+export interface PreparedRun {
+  readonly recipe: Recipe;
+  readonly opened: OpenedModel;
+  readonly plan: Plan;
+}
+
+/**
+ * Opens the model of a recipe and plans the run from headers. The caller closes `opened.checkpoint`.
+ * Throws {@link RecipeError}, core's `PlanError`, and those of {@link openModel}.
+ */
+export async function prepareRun(
+  recipe: Recipe,
+  kernels: Pick<Kernels, 'numerics' | 'threads'>,
+  note: (text: string) => void,
+): Promise<PreparedRun> {
+  const opened = await openModel(recipe.model, {
+    directory: recipe.directory,
+    place: recipe.places.value(['model']),
+    note,
+  });
+  try {
+    if (opened.config.quantization_config != null) {
+      const message = 'This model is quantized already: compress the one that it was made of.';
+      throw new CompressError('already-quantized', message, recipe.places.value(['model']));
+    }
+    const problems = await checkTexts(recipe, opened);
+    if (problems.length > 0) throw new RecipeError(problems);
+    return { recipe, opened, plan: await makePlan(planRequest(recipe, opened, kernels)) };
+  } catch (error) {
+    await opened.checkpoint.close();
+    throw error;
+  }
+}
+
+function planRequest(recipe: Recipe, opened: OpenedModel, kernels: PlanRequest['kernels']): PlanRequest {
+  const { pipeline, format, output, activationMemory, allowReorder, calibration } = recipe;
+  return {
+    model: opened.model,
+    checkpoint: opened.checkpoint,
+    source: opened.folder,
+    output,
+    pipeline,
+    allowReorder,
+    format,
+    activationMemory,
+    kernels,
+    ...(calibration && { calibration: { sequences: calibration.samples, length: calibration.length } }),
+  };
+}
+
+/** What is known of texts without reading them: that they are there, and that a token is at least a byte. */
+async function checkTexts(recipe: Recipe, { model }: OpenedModel): Promise<CompressError[]> {
+  const { calibration, perplexity, directory, places } = recipe;
+  const problems: CompressError[] = [];
+  const wanted: { source: TextSource; tokens: number; context: number; path: (string | number)[] }[] = [];
+  if (calibration !== undefined) {
+    const { samples, length, pick } = calibration;
+    const tokens = { spread: length + samples - 1, first: samples * length, random: length }[pick];
+    wanted.push({ source: calibration, tokens, context: length, path: ['calibration'] });
+  }
+  for (const [index, entry] of perplexity.entries()) {
+    const path = ['evaluate', index, 'perplexity'];
+    wanted.push({ source: entry, tokens: entry.context * (entry.windows ?? 1), context: entry.context, path });
+  }
+  for (const { source, tokens, context, path } of wanted) {
+    const key = (['text', 'jsonl', 'parquet'] as const).find((kind) => source[kind] !== undefined)!;
+    const place = places.value([...path, key]);
+    const file = resolve(directory, source[key]!);
+    const size = await stat(file).then(
+      (found) => found.size,
+      () => undefined,
+    );
+    if (size === undefined) {
+      problems.push(new CompressError('text-unreadable', `There is no file ${file}.`, place));
+    } else if (key === 'text' && size < tokens) {
+      const message = `${file} has ${size} bytes, which cannot make the ${tokens} tokens that are needed.`;
+      problems.push(new CompressError('text-too-short', message, place));
+    }
+    if (context > model.contextLength) {
+      const message = `Windows of ${context} tokens are longer than the model's context of ${model.contextLength}.`;
+      problems.push(new CompressError('context-too-long', message, places.value(path)));
+    }
+  }
+  return problems;
+}

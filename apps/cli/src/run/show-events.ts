@@ -1,0 +1,33 @@
+import type { RunEvent } from '@compress/core';
+import type { Progress } from '../progress/progress.ts';
+
+/** A view of the walk's events: how far it is, what it warns of. */
+export function showEvents(progress: Progress): (event: RunEvent) => void {
+  const state = { share: 0, secondsLeft: undefined as number | undefined };
+  const update = (detail?: string) => {
+    const { share, secondsLeft } = state;
+    progress.update({
+      label: 'Compressing',
+      share,
+      ...(detail === undefined ? {} : { detail }),
+      ...(secondsLeft === undefined ? {} : { secondsLeft }),
+    });
+  };
+  return (event) => {
+    switch (event.type) {
+      case 'start':
+        if (event.resumedSections > 0) {
+          progress.log(`Going on from the journal: ${event.resumedSections} of ${event.sections} sections are done.`);
+        }
+        return update();
+      case 'site':
+        return update(event.site);
+      case 'section':
+        state.share = event.done / event.total;
+        state.secondsLeft = event.secondsLeft;
+        return update(event.section);
+      case 'warning':
+        return progress.log(`warning: ${event.warning.layer}: ${event.algorithm}: ${event.warning.message}`);
+    }
+  };
+}

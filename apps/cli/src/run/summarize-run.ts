@@ -1,0 +1,19 @@
+import type { RunOutcome } from './run-recipe.ts';
+import { reportLayers } from './run-report.ts';
+
+/** The outcome of a run as `--json` prints it. Sizes are bytes. */
+export function summarizeRun(outcome: RunOutcome): object {
+  const { manifest, run, evaluations, recipe } = outcome;
+  return {
+    recipe: recipe.file,
+    output: recipe.output,
+    format: manifest.format,
+    ...manifest.totals,
+    seconds: run.seconds,
+    peakMemory: run.peakMemory,
+    resumedSections: run.resumedSections,
+    evaluations: evaluations.map(({ text, before, after }) => ({ measure: 'perplexity', text, before, after })),
+    warnings: manifest.warnings,
+    layers: reportLayers(outcome),
+  };
+}
