@@ -9,6 +9,7 @@
 import { exp2 } from './exponential';
 import { packColumns, packRows } from './pack';
 import { TILE_COLUMNS, TILE_ROWS, multiplyTile } from './tile';
+import { transpose } from './transpose';
 
 /** Keys of a tile: whole panels of 5 and of 6 rows. The running maximum changes from tile to tile, so it is the same in all builds. */
 const KEY_TILE: i32 = 120;
@@ -81,9 +82,10 @@ function attendBlock(slot: i32, query: i32, queryCount: i32, key: i32, present: 
   memory.fill(scores, 0, <usize>panelRows(count) * BLOCK_BYTES);
   for (let j = 0; j < count; j += TILE_ROWS) multiplyTile(dimension, keyPanels + <usize>(j * dimension * 4), panel, scores + <usize>j * BLOCK_BYTES, BLOCK_BYTES);
   if (key + count - 1 > query || key <= lastQuery - window) hideScores(count, key, query, window);
-  for (let lane = 0; lane < TILE_COLUMNS; lane += 4) {
+  for (let lane = 0; lane < TILE_COLUMNS; lane += 8) {
     const at = <usize>(slot + lane) << 2, column = <usize>lane << 2;
-    rescale(block + column, dimension, updateSoftmax(scores + column, count, maxima + at, totals + at));
+    updateSoftmax(scores + column, count, maxima + at, totals + at);
+    rescale(block + column, dimension);
   }
   for (let i = 0; i < dimension; i += TILE_ROWS) multiplyTile(count, valuePanels + <usize>(i * KEY_TILE * 4), scores, block + <usize>i * BLOCK_BYTES, BLOCK_BYTES);
 }
@@ -101,41 +103,63 @@ function hideScores(count: i32, key: i32, query: i32, window: i32): void {
   }
 }
 
-/** Scores of four queries become weights 2^(score - maximum); returns the factor that takes older sums to the new maximum. */
-function updateSoftmax(column: usize, count: i32, maximum: usize, total: usize): v128 {
-  const old = v128.load(maximum), end = column + <usize>count * BLOCK_BYTES;
-  let largest = old;
-  for (let at = column; at < end; at += BLOCK_BYTES) largest = f32x4.pmax(largest, v128.load(at));
-  v128.store(maximum, largest);
-  // A query that has seen no finite score yet: -Infinity - 0 gives weight 0, where -Infinity - -Infinity would be NaN.
-  const base = v128.bitselect(f32x4.splat(0), largest, f32x4.eq(largest, f32x4.splat(-Infinity)));
-  const factor = exp2(f32x4.sub(old, base));
-  let sum = f32x4.mul(v128.load(total), factor);
+/**
+ * Scores of eight queries become weights 2^(score - maximum), and older sums are taken to the new maximum. Two vectors at a time, so that V8's
+ * revectorizer can pair them.
+ */
+function updateSoftmax(column: usize, count: i32, maximum: usize, total: usize): void {
+  const old0 = v128.load(maximum), old1 = v128.load(maximum, 16), end = column + <usize>count * BLOCK_BYTES;
+  let largest0 = old0, largest1 = old1;
   for (let at = column; at < end; at += BLOCK_BYTES) {
-    const weight = exp2(f32x4.sub(v128.load(at), base));
-    v128.store(at, weight);
-    sum = f32x4.add(sum, weight);
+    largest0 = f32x4.pmax(largest0, v128.load(at));
+    largest1 = f32x4.pmax(largest1, v128.load(at, 16));
   }
-  v128.store(total, sum);
-  return factor;
+  v128.store(maximum, largest0);
+  v128.store(maximum, largest1, 16);
+  const base0 = finiteBase(largest0), base1 = finiteBase(largest1);
+  factor0 = exp2(f32x4.sub(old0, base0));
+  factor1 = exp2(f32x4.sub(old1, base1));
+  let sum0 = f32x4.mul(v128.load(total), factor0), sum1 = f32x4.mul(v128.load(total, 16), factor1);
+  for (let at = column; at < end; at += BLOCK_BYTES) {
+    const weight0 = exp2(f32x4.sub(v128.load(at), base0)), weight1 = exp2(f32x4.sub(v128.load(at, 16), base1));
+    v128.store(at, weight0);
+    v128.store(at, weight1, 16);
+    sum0 = f32x4.add(sum0, weight0);
+    sum1 = f32x4.add(sum1, weight1);
+  }
+  v128.store(total, sum0);
+  v128.store(total, sum1, 16);
 }
 
-function rescale(column: usize, dimension: i32, factor: v128): void {
-  if (i32x4.all_true(f32x4.eq(factor, f32x4.splat(1)))) return;
-  const end = column + <usize>dimension * BLOCK_BYTES;
-  for (let at = column; at < end; at += BLOCK_BYTES) v128.store(at, f32x4.mul(v128.load(at), factor));
+/** The factors of the last {@link updateSoftmax}. */
+let factor0: v128 = f32x4.splat(0), factor1: v128 = f32x4.splat(0);
+
+/** 0 for a query that has seen no score above -Infinity yet: -Infinity - 0 gives weight 0, where -Infinity - -Infinity would be NaN. */
+// @ts-ignore: decorator
+@inline
+function finiteBase(largest: v128): v128 {
+  return v128.bitselect(f32x4.splat(0), largest, f32x4.eq(largest, f32x4.splat(-Infinity)));
+}
+
+function rescale(column: usize, dimension: i32): void {
+  const one = f32x4.splat(1), end = column + <usize>dimension * BLOCK_BYTES;
+  if (i32x4.all_true(v128.and(f32x4.eq(factor0, one), f32x4.eq(factor1, one)))) return;
+  for (let at = column; at < end; at += BLOCK_BYTES) {
+    const sum0 = f32x4.mul(v128.load(at), factor0), sum1 = f32x4.mul(v128.load(at, 16), factor1);
+    v128.store(at, sum0);
+    v128.store(at, sum1, 16);
+  }
 }
 
 /** Divides the sums by the totals and transposes them into rows. */
 function storeOutput(output: usize, stride: usize, count: i32, dimension: i32): void {
-  for (let q = 0; q < count; q++) {
-    const block = q / TILE_COLUMNS * TILE_COLUMNS;
-    let from = sums + <usize>(block * panelRows(dimension) * 4) + (<usize>(q - block) << 2);
-    const total = load<f32>(totals + (<usize>q << 2));
-    for (let i = 0; i < dimension; i++) {
-      store<f32>(output + (<usize>i << 2), load<f32>(from) / total);
-      from += BLOCK_BYTES;
+  for (let q = 0; q < count; q += TILE_COLUMNS) {
+    const block = sums + <usize>(q * panelRows(dimension) * 4);
+    for (let lane = 0; lane < TILE_COLUMNS; lane += 4) {
+      const total = v128.load(totals + (<usize>(q + lane) << 2));
+      let at = block + (<usize>lane << 2);
+      for (let end = at + <usize>dimension * BLOCK_BYTES; at < end; at += BLOCK_BYTES) v128.store(at, f32x4.div(v128.load(at), total));
     }
-    output += stride;
+    transpose(block, BLOCK_BYTES, dimension, min(TILE_COLUMNS, count - q), output + <usize>q * stride, stride);
   }
 }
