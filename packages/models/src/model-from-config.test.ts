@@ -2,6 +2,7 @@ import { createKernels, createReferenceKernels, type Kernels } from '@compress/k
 import { afterAll, describe, expect, test } from 'vitest';
 import { modelFromConfig } from './model-from-config.ts';
 import { goldenCases, readGolden } from './testing/golden.ts';
+import { largestDifference } from './testing/largest-difference.ts';
 import { runModel } from './testing/run-model.ts';
 
 /** Largest |difference| from transformers' float32 logits, which are about 1 and at most 8. */
@@ -23,7 +24,3 @@ describe.each(kinds)('logits of transformers, %s kernels', (_, kernels) => {
     expect(largestDifference(computed.data, logits)).toBeLessThanOrEqual(MAX_DIFFERENCE);
   });
 });
-
-function largestDifference(left: Float32Array, right: Float32Array): number {
-  return left.reduce((largest, value, i) => Math.max(largest, Math.abs(value - right[i])), 0);
-}
