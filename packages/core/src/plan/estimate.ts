@@ -1,6 +1,6 @@
 import type { SectionSpec } from '../model/model.ts';
 import { observationsOf, sectionSteps, siteSteps } from '../pipeline/pipeline-step.ts';
-import { batchSizes } from '../walk/calibration-data.ts';
+import { batchSize } from '../walk/calibration-data.ts';
 import { treatable } from '../walk/treat-site.ts';
 import type { Plan, PlanRequest } from './plan.ts';
 
@@ -69,7 +69,7 @@ export function estimateMemory(request: PlanRequest, lastObserved: number): { me
   const statistics = gram ? GRAM_COPIES * F32 * features ** 2 : 0;
   const tokens = observed ? calibration.sequences * calibration.length : 0;
   const kept = tokens * F32 * (model.hiddenSize + features);
-  const rows = observed ? largest(batchSizes(calibration.sequences, calibration.length)) * calibration.length : 0;
+  const rows = observed ? Math.min(batchSize(calibration.length), calibration.sequences) * calibration.length : 0;
   const widths = worked.flatMap(({ sites }) => sites.map((site) => 2 * site.features + 2 * outputs(site.linears)));
   const batch = rows * F32 * largest(widths);
   const activations = Math.min(kept, activationMemory);

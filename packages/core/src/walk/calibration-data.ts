@@ -5,9 +5,14 @@ import { createActivationStore } from './activation-store.ts';
 /** Rows that one batch has, about: enough to keep every thread busy, few enough that a batch's inner activations stay small. */
 const BATCH_TOKENS = 2048;
 
-/** Sequences of each batch. From shapes alone: statistics are summed batch by batch, so batches must not depend on threads or memory. */
+/** Sequences of a whole batch. From shapes alone: neither threads nor memory may decide what is computed together. */
+export function batchSize(length: number): number {
+  return Math.max(1, Math.floor(BATCH_TOKENS / length));
+}
+
+/** Sequences of each batch. */
 export function batchSizes(sequences: number, length: number): number[] {
-  const size = Math.max(1, Math.floor(BATCH_TOKENS / length));
+  const size = batchSize(length);
   const sizes = new Array<number>(Math.floor(sequences / size)).fill(size);
   return sequences % size === 0 ? sizes : [...sizes, sequences % size];
 }

@@ -70,6 +70,7 @@ async function runLocked(p: {
     const { records, activations } = await walkModel({ request, plan, work, journal, replacements });
     const written = replacements.reduce((base, replacement) => overlayCheckpoint(base, replacement), checkpoint);
     const outputs = await stageOutput({ request, work, checkpoint: written, configuration: plan.configuration });
+    request.signal?.throwIfAborted();
     const bytesAfter = [...written.tensors.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
     const manifest = buildManifest({ request, plan, identity, records, outputs, bytesAfter });
     const run: RunInfo = {

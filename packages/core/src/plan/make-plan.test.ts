@@ -1,0 +1,143 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { openCheckpoint } from '../checkpoint/open-checkpoint.ts';
+import { compress } from '../walk/compress.ts';
+import { toyPrune, toyQuantize, toyRound, toyScale } from '../walk/toy/toy-algorithms.ts';
+import { writeToyFolder } from '../walk/toy/toy-folder.ts';
+import { toyCodes, toyDense } from '../walk/toy/toy-formats.ts';
+import { toyModel } from '../walk/toy/toy-model.ts';
+import { step, toyRequest } from '../walk/toy/toy-request.ts';
+import { makePlan } from './make-plan.ts';
+import type { PlanRequest } from './plan.ts';
+import { PlanError } from './plan-error.ts';
+
+let folder: string;
+let source: string;
+let checkpoint: Checkpoint;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'compress-plan-'));
+  source = join(folder, 'model');
+  await writeToyFolder(source);
+  checkpoint = await openCheckpoint(source);
+});
+afterAll(async () => {
+  await checkpoint.close();
+  await rm(folder, { recursive: true });
+});
+
+function request(change: Partial<PlanRequest> = {}): PlanRequest {
+  return {
+    model: toyModel(),
+    checkpoint,
+    source,
+    output: join(folder, 'output'),
+    pipeline: [step(toyQuantize)],
+    format: toyCodes,
+    calibration: { sequences: 30, length: 16 },
+    kernels: { numerics: 'reference', threads: 1 },
+    activationMemory: 1e9,
+    ...change,
+  };
+}
+
+async function problems(change: Partial<PlanRequest>): Promise<string[]> {
+  const error = await makePlan(request(change)).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(PlanError);
+  return (error as PlanError).problems.map(({ layer, message }) => `${layer}: ${message}`);
+}
+
+test('foretells every Linear, and the sizes that a run makes', async () => {
+  const plan = await makePlan(request());
+  expect(plan.linears.map(({ layer, algorithms, untouched }) => [layer, algorithms.join(), untouched])).toEqual([
+    ...[0, 1].flatMap((b) =>
+      ['gate', 'up', 'down', 'expert'].map((name) => [`blocks.${b}.${name}`, 'toy-quantize', undefined]),
+    ),
+    ['head', '', 'it is the output head'],
+  ]);
+  // gate: 12 x 8 codes and 12 scales in F32, where there were 12 x 8 F16.
+  expect(plan.linears[0]).toMatchObject({ bytesBefore: 192, bytesAfter: 144, bitsPerWeight: 8 });
+  expect(plan.lastObserved).toBe(2);
+  const output = join(folder, 'foretold');
+  const { manifest } = await compress(await toyRequest(source, output, { checkpoint }));
+  expect(manifest.totals).toEqual(plan.totals);
+  const written = await openCheckpoint(output);
+  expect([...written.tensors.values()].reduce((sum, { byteLength }) => sum + byteLength, 0)).toBe(
+    plan.totals.bytesAfter,
+  );
+  await written.close();
+});
+
+test('counts work, memory and disk', async () => {
+  const small = await makePlan(request());
+  const more = await makePlan(request({ calibration: { sequences: 3000, length: 16 } }));
+  expect(more.work.flops).toBeGreaterThan(50 * small.work.flops);
+  // 48000 tokens, 8 channels of the residual stream and 12 of the widest site.
+  expect(more.memory.activations).toBe(48000 * 20 * 4);
+  expect(more.disk.spill).toBe(0);
+  const spilled = await makePlan(request({ calibration: { sequences: 3000, length: 16 }, activationMemory: 1000 }));
+  expect(spilled.memory.activations).toBe(1000);
+  expect(spilled.disk.spill).toBe(48000 * 20 * 4 - 1000);
+  expect(spilled.memory.peak).toBeLessThan(more.memory.peak);
+  const rounded = await makePlan(request({ pipeline: [step(toyRound)] }));
+  expect(rounded.lastObserved).toBe(-1);
+  expect(rounded.memory.activations).toBe(0);
+});
+
+test('names all problems at once', async () => {
+  const { calibration: _, ...without } = request({
+    pipeline: [step(toyQuantize, { move: 101 }), step(toyRound), step(toyPrune)],
+  });
+  const error = await makePlan(without).catch((thrown: unknown) => thrown);
+  expect((error as PlanError).problems).toHaveLength(4 + 8);
+  expect((error as Error).message).toMatchInlineSnapshot(`
+    "6 things stand in the way.
+      - toy-prune (prune) comes after toy-quantize (quantize), but pruning after it would throw away codes that were chosen to make up for each other; change the order, or write "allowReorder: true".
+      - A pipeline can quantize once, but toy-quantize and toy-round both do; keep one of them.
+      - toy-prune prunes after the weights became codes, so the format toy-codes has none to store; prune first or choose the format "dense".
+      - toy-quantize and toy-prune must see calibration data; add a "calibration" to the recipe.
+      - blocks.0.gate and 5 more: A move of 101 is too far for 8 columns.
+      - blocks.0.down and 1 more: A move of 101 is too far for 12 columns."
+  `);
+});
+
+test('knows the order of a pipeline and when it may be another', async () => {
+  const pipeline = [step(toyPrune), step(toyScale)];
+  expect(await problems({ pipeline, format: toyDense })).toEqual([
+    ': toy-scale (transform) comes after toy-prune (prune), but a transform after it would fill the zeros that pruning made; change the order, or write "allowReorder: true".',
+  ]);
+  await makePlan(request({ pipeline, format: toyDense, allowReorder: true }));
+  const codesLost = [step(toyRound), step(toyPrune)];
+  await makePlan(request({ pipeline: codesLost, format: toyDense, allowReorder: true }));
+  expect(await problems({ pipeline: codesLost, allowReorder: true })).toEqual([
+    expect.stringContaining('has none to store'),
+  ]);
+  expect(await problems({ pipeline: [step(toyPrune)] })).toEqual([
+    expect.stringContaining('nothing in the pipeline quantizes'),
+  ]);
+  expect(await problems({ pipeline: [], format: toyDense })).toEqual([expect.stringContaining('empty')]);
+});
+
+test('knows what tensors must be', async () => {
+  const spoiled = new Map(checkpoint.tensors);
+  spoiled.delete('norm.weight');
+  spoiled.set('blocks.0.norm.weight', { ...spoiled.get('blocks.0.norm.weight')!, dtype: 'I16' });
+  spoiled.set('blocks.0.down.weight', { ...spoiled.get('blocks.0.down.weight')!, shape: [8, 12] });
+  expect(await problems({ checkpoint: { ...checkpoint, tensors: spoiled } })).toEqual([
+    expect.stringMatching(/^blocks\.0\.norm\.weight: Its dtype is I16/),
+    expect.stringMatching(/^norm\.weight: The tensor is missing/),
+    expect.stringMatching(/^blocks\.0\.down\.weight: Its shape is \[8, 12\] but config\.json asks for \[12, 8\]/),
+  ]);
+});
+
+test('knows what cannot fit', async () => {
+  expect(await problems({ calibration: { sequences: 2, length: 65 } })).toEqual([
+    expect.stringContaining("65 tokens but the model's context holds 64"),
+  ]);
+  const memory = await problems({ calibration: { sequences: 1e10, length: 16 }, activationMemory: 1e15 });
+  expect(memory).toEqual([expect.stringContaining('of memory are needed')]);
+  const disk = await problems({ calibration: { sequences: 1e12, length: 16 }, activationMemory: 0 });
+  expect(disk).toEqual([expect.stringContaining('of disk are needed')]);
+});
