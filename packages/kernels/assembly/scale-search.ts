@@ -80,6 +80,8 @@ function gather(weight: usize, stride: usize, order: usize, count: i32, scratch:
   }
   low = least;
   high = most;
+  // No error is as large as NaN: the first choice is never hopeless.
+  bestError = f32x4.splat(NaN);
 }
 
 // @ts-ignore: decorator
@@ -152,14 +154,26 @@ function squaredError(weight: v128, rounded: v128, lowest: v128, highest: v128, 
   return f32x4.mul(importance, f32x4.mul(difference, difference));
 }
 
+/** Columns between two looks at whether a choice can still win: errors only grow. */
+const STRETCH: i32 = 16;
+
+// @ts-ignore: decorator
+@inline
+function hopeless(error: v128): bool {
+  return i32x4.all_true(f32x4.ge(error, bestError));
+}
+
 function integerError(scratch: usize, importance: usize, count: i32, scale: v128, zero: v128, top: v128): v128 {
   const lowest = f32x4.sub(f32x4.splat(0), zero), highest = f32x4.sub(top, zero);
   let sum = f32x4.splat(0);
-  for (let j = 0; j < count; j++) {
-    const weight = v128.load(scratch), rounded = f32x4.nearest(f32x4.div(weight, scale));
-    sum = f32x4.add(sum, squaredError(weight, rounded, lowest, highest, scale, v128.load32_splat(importance)));
-    scratch += 16;
-    importance += 4;
+  for (let first = 0; first < count; first += STRETCH) {
+    for (let j = min(count - first, STRETCH); j > 0; j--) {
+      const weight = v128.load(scratch), rounded = f32x4.nearest(f32x4.div(weight, scale));
+      sum = f32x4.add(sum, squaredError(weight, rounded, lowest, highest, scale, v128.load32_splat(importance)));
+      scratch += 16;
+      importance += 4;
+    }
+    if (hopeless(sum)) break;
   }
   return sum;
 }
@@ -168,13 +182,16 @@ function integerErrors(scratch: usize, importance: usize, count: i32, scale: v12
   const one = f32x4.splat(1), lowest = f32x4.sub(f32x4.splat(0), zero), highest = f32x4.sub(top, zero);
   const lower = f32x4.sub(lowest, one), higher = f32x4.add(lowest, one), lowerTop = f32x4.sub(highest, one), higherTop = f32x4.add(highest, one);
   let own = f32x4.splat(0), below = f32x4.splat(0), above = f32x4.splat(0);
-  for (let j = 0; j < count; j++) {
-    const weight = v128.load(scratch), rounded = f32x4.nearest(f32x4.div(weight, scale)), factor = v128.load32_splat(importance);
-    own = f32x4.add(own, squaredError(weight, rounded, lowest, highest, scale, factor));
-    below = f32x4.add(below, squaredError(weight, rounded, higher, higherTop, scale, factor));
-    above = f32x4.add(above, squaredError(weight, rounded, lower, lowerTop, scale, factor));
-    scratch += 16;
-    importance += 4;
+  for (let first = 0; first < count; first += STRETCH) {
+    for (let j = min(count - first, STRETCH); j > 0; j--) {
+      const weight = v128.load(scratch), rounded = f32x4.nearest(f32x4.div(weight, scale)), factor = v128.load32_splat(importance);
+      own = f32x4.add(own, squaredError(weight, rounded, lowest, highest, scale, factor));
+      below = f32x4.add(below, squaredError(weight, rounded, higher, higherTop, scale, factor));
+      above = f32x4.add(above, squaredError(weight, rounded, lower, lowerTop, scale, factor));
+      scratch += 16;
+      importance += 4;
+    }
+    if (hopeless(f32x4.min(own, f32x4.min(below, above)))) break;
   }
   ownError = own;
   belowError = below;
@@ -195,12 +212,15 @@ function fitTable(weight: usize, stride: usize, order: usize, importance: usize,
 
 function tableError(scratch: usize, importance: usize, count: i32, scale: v128): v128 {
   let sum = f32x4.splat(0);
-  for (let j = 0; j < count; j++) {
-    const weight = v128.load(scratch), level = nearestLevels(f32x4.div(weight, scale), levels, thresholds, levelCount);
-    const difference = f32x4.sub(weight, f32x4.mul(level, scale));
-    sum = f32x4.add(sum, f32x4.mul(v128.load32_splat(importance), f32x4.mul(difference, difference)));
-    scratch += 16;
-    importance += 4;
+  for (let first = 0; first < count; first += STRETCH) {
+    for (let j = min(count - first, STRETCH); j > 0; j--) {
+      const weight = v128.load(scratch), level = nearestLevels(f32x4.div(weight, scale), levels, thresholds, levelCount);
+      const difference = f32x4.sub(weight, f32x4.mul(level, scale));
+      sum = f32x4.add(sum, f32x4.mul(v128.load32_splat(importance), f32x4.mul(difference, difference)));
+      scratch += 16;
+      importance += 4;
+    }
+    if (hopeless(sum)) break;
   }
   return sum;
 }
