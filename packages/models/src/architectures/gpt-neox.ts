@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { readRope, ropeKeys } from '../config/read-rope.ts';
 import { optional, size } from '../config/read-with.ts';
+import { headsOf } from '../config/standard-config.ts';
 import { layerNorm, linear, plainNetwork } from '../decoder/parts.ts';
 import { defineArchitecture } from './architecture.ts';
 
@@ -27,10 +28,10 @@ export const gptNeox = defineArchitecture({
     ...ropeKeys,
   }),
   decoder(config, prefix) {
-    const { hidden_size: hidden, num_attention_heads: heads, layer_norm_eps: epsilon, attention_bias: bias } = config;
-    const headDimension = hidden / heads;
+    const { layer_norm_eps: epsilon, attention_bias: bias, hidden_act: told } = config;
+    const { hidden, ...shape } = headsOf(config);
+    const { headDimension } = shape;
     const rope = readRope(config, { headDimension, theta: config.rotary_emb_base, partial: config.rotary_pct });
-    const { hidden_act: told } = config;
     const activation = told === 'gelu' || told === 'relu' ? told : 'gelu-tanh';
     return {
       hiddenSize: hidden,
@@ -48,9 +49,7 @@ export const gptNeox = defineArchitecture({
             query: { linear: 0, first: 0, stride: 3 * headDimension },
             key: { linear: 0, first: headDimension, stride: 3 * headDimension },
             value: { linear: 0, first: 2 * headDimension, stride: 3 * headDimension },
-            heads,
-            keyHeads: heads,
-            headDimension,
+            ...shape,
             rope,
             scale: headDimension ** -0.5,
             output: linear(`${path}.attention.dense`, hidden, hidden, { bias }),

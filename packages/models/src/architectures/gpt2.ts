@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { optional, size, without } from '../config/read-with.ts';
+import { headsOf } from '../config/standard-config.ts';
 import { layerNorm, linear, plainNetwork } from '../decoder/parts.ts';
 import { defineArchitecture } from './architecture.ts';
 
@@ -24,8 +25,9 @@ export const gpt2 = defineArchitecture({
     tie_word_embeddings: optional(z.boolean(), true),
   }),
   decoder(config, prefix) {
-    const { n_embd: hidden, n_head: heads, layer_norm_epsilon: epsilon, activation_function: told } = config;
-    const headDimension = hidden / heads;
+    const { layer_norm_epsilon: epsilon, activation_function: told } = config;
+    const { hidden, ...shape } = headsOf({ hidden_size: config.n_embd, num_attention_heads: config.n_head });
+    const { headDimension } = shape;
     const activation = told === 'gelu' || told === 'relu' ? told : 'gelu-tanh';
     return {
       hiddenSize: hidden,
@@ -46,9 +48,7 @@ export const gpt2 = defineArchitecture({
             query: { linear: 0, first: 0, stride: headDimension },
             key: { linear: 0, first: hidden, stride: headDimension },
             value: { linear: 0, first: 2 * hidden, stride: headDimension },
-            heads,
-            keyHeads: heads,
-            headDimension,
+            ...shape,
             scale: config.scale_attn_by_inverse_layer_idx ? scale / (layer + 1) : scale,
             output: linear(`${path}.attn.c_proj`, hidden, hidden, stored),
           },

@@ -11,11 +11,16 @@ export const mixtral = defineArchitecture({
   name: 'mixtral',
   modelTypes: ['mixtral'],
   prefixes: ['model.', ''],
-  config: standardConfig.extend({
-    num_local_experts: optional(size, 8),
-    num_experts_per_tok: optional(size, 2),
-    sliding_window: size.nullish(),
-  }),
+  config: standardConfig
+    .extend({
+      num_local_experts: optional(size, 8),
+      num_experts_per_tok: optional(size, 2),
+      sliding_window: size.nullish(),
+    })
+    .refine((config) => config.num_experts_per_tok <= config.num_local_experts, {
+      path: ['num_experts_per_tok'],
+      error: 'must not exceed num_local_experts',
+    }),
   decoder(config, prefix) {
     const shape = headsOf(config);
     const rope = readRope(config, { ...shape, theta: 1_000_000 });

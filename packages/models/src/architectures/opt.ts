@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { optional, size, without } from '../config/read-with.ts';
+import { headsOf } from '../config/standard-config.ts';
 import { layerNorm, plainNetwork } from '../decoder/parts.ts';
 import { separateAttention } from '../decoder/separate-attention.ts';
 import { defineArchitecture } from './architecture.ts';
@@ -30,7 +31,9 @@ export const opt = defineArchitecture({
       error: 'projected embeddings (OPT-350m) are not supported: it must equal hidden_size',
     }),
   decoder(config, prefix) {
-    const { hidden_size: hidden, num_attention_heads: heads, enable_bias: bias } = config;
+    const { enable_bias: bias } = config;
+    const shape = headsOf(config);
+    const { hidden } = shape;
     const norm = (name: string) => layerNorm(name, 1e-5);
     return {
       hiddenSize: hidden,
@@ -44,12 +47,9 @@ export const opt = defineArchitecture({
         return {
           path,
           attention: separateAttention({
+            ...shape,
             path: `${path}.self_attn`,
             norm: norm(`${path}.self_attn_layer_norm`),
-            hidden,
-            heads,
-            keyHeads: heads,
-            headDimension: hidden / heads,
             output: 'out_proj',
             inputBias: bias,
             outputBias: bias,

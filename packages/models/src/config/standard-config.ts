@@ -1,3 +1,4 @@
+import { CompressError } from '@compress/core';
 import { z } from 'zod';
 import { ropeKeys } from './read-rope.ts';
 import { optional, size } from './read-with.ts';
@@ -18,32 +19,39 @@ export const standardConfig = z.object({
   ...ropeKeys,
 });
 
-/** Head counts and size; key heads default to the query heads, the size to an even share of the hidden size. */
+/**
+ * Head counts and size; key heads default to the query heads, the size to an even share of the hidden size. Throws `CompressError`
+ * `config-invalid` where they do not go into each other.
+ */
 export function headsOf(config: {
   readonly hidden_size: number;
   readonly num_attention_heads: number;
   readonly num_key_value_heads?: number | null | undefined;
   readonly head_dim?: number | null | undefined;
 }) {
-  const heads = config.num_attention_heads;
-  return {
-    hidden: config.hidden_size,
-    heads,
-    keyHeads: config.num_key_value_heads ?? heads,
-    headDimension: config.head_dim ?? Math.trunc(config.hidden_size / heads),
-  };
-}
-
-/** `layer_types`, or `otherwise(layer)` where a writer left it out: true where attention slides. */
-export function slidingLayers(
-  layerTypes: readonly ('full_attention' | 'sliding_attention')[] | null | undefined,
-  layers: number,
-  otherwise: (layer: number) => boolean,
-): boolean[] {
-  return Array.from({ length: layers }, (_, layer) =>
-    layerTypes ? layerTypes[layer] === 'sliding_attention' : otherwise(layer),
-  );
+  const { hidden_size: hidden, num_attention_heads: heads } = config;
+  const keyHeads = config.num_key_value_heads ?? heads;
+  const headDimension = config.head_dim ?? hidden / heads;
+  if (!Number.isInteger(headDimension)) throw invalid(`${heads} heads do not divide a hidden size of ${hidden}`);
+  if (heads % keyHeads !== 0) throw invalid(`${keyHeads} key heads do not divide ${heads} query heads`);
+  return { hidden, heads, keyHeads, headDimension };
 }
 
 /** The key `layer_types`. */
 export const layerTypes = z.array(z.enum(['full_attention', 'sliding_attention'])).nullish();
+
+/** True for each layer whose attention slides: by `layer_types`, or by `otherwise(layer)` where a writer left that out. */
+export function slidingLayers(
+  types: z.output<typeof layerTypes>,
+  layers: number,
+  otherwise: (layer: number) => boolean,
+): boolean[] {
+  if (types && types.length !== layers) throw invalid(`layer_types names ${types.length} layers of ${layers}`);
+  return Array.from({ length: layers }, (_, layer) =>
+    types ? types[layer] === 'sliding_attention' : otherwise(layer),
+  );
+}
+
+function invalid(what: string): CompressError {
+  return new CompressError('config-invalid', `This configuration cannot be used: ${what}.`, { file: 'config.json' });
+}
