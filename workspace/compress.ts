@@ -42,7 +42,8 @@ async function build(): Promise<void> {
 
 if (stale()) await build();
 
-const app = spawn(process.execPath, [APP, ...process.argv.slice(2)], { stdio: 'inherit' });
+// Paths on the command line start where the user stands, which `pnpm -w compress` leaves.
+const app = spawn(process.execPath, [APP, ...process.argv.slice(2)], { cwd: process.env.INIT_CWD, stdio: 'inherit' });
 // Ctrl-C reaches the whole group of processes: the app ends in its own way, and this one waits for it.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => signal === 'SIGTERM' && app.kill(signal));
 app.on('close', (code, signal) => {

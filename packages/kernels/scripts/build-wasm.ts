@@ -45,8 +45,8 @@ async function compile(build: Build): Promise<Uint8Array> {
         path.replaceAll('\\', '/') === 'assembly/tile.ts'
           ? tileSource(build.tile)
           : readFile(join(root, path), 'utf8').catch(() => null),
-      writeFile: (_path: string, contents: Uint8Array) => {
-        binary = contents;
+      writeFile: (_path: string, contents: string | Uint8Array) => {
+        if (typeof contents !== 'string') binary = contents;
       },
       listFiles: () => [],
     },
