@@ -42,6 +42,7 @@ function cases(): Case[] {
     grid: { kind: 'integer', maxCode: 15 },
     scales: { ...scales, group },
   } as const;
+  const tokens = ramp(137, 68);
   const factor = ramp(67, 67);
   for (let i = 0; i < 67; i++) factor.data[i * 68] = 1 + (i % 3);
   return [
@@ -57,6 +58,28 @@ function cases(): Case[] {
       loss: new Float64Array(45),
     }),
     make('invertColumns', { matrix: factor }),
+    make('attention', {
+      queries: tokens,
+      keys: tokens,
+      values: tokens,
+      heads: 4,
+      keyHeads: 4,
+      length: 137,
+      scale: 1,
+      output: ramp(137, 68),
+    }),
+    make('activate', { gate: ramp(9, 41), activation: 'silu', output: ramp(9, 41) }),
+    make('activate', { gate: ramp(9, 41), activation: 'gelu', output: ramp(9, 41) }),
+    make('layerNorm', { input: ramp(9, 41), gain: ramp(1, 41).data, epsilon: 1e-5, output: ramp(9, 41) }),
+    make('rotate', {
+      values: ramp(9, 44),
+      heads: 2,
+      length: 9,
+      rotary: { cos: ramp(9, 11), sin: ramp(9, 11), dimensions: 22 },
+    }),
+    make('fitScales', { ...common, fit: { grid: common.grid, symmetric: false, steps: 2, scaleType: 'f16' } }),
+    make('dequantize', { ...common, codes: new Uint8Array(45 * 67).map((_, i) => i % 16), output: ramp(45, 67) }),
+    make('encode', { values: ramp(9, 41).data, type: 'f16', output: new Uint8Array(2 * 9 * 41) }),
   ];
 }
 
