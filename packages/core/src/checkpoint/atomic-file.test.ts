@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -35,6 +36,15 @@ it('fails without a trace where a piece or the folder fails', async () => {
   expect(await readdir(folder)).toEqual(['x']);
   expect(await readFile(path, 'utf8')).toBe('old');
   await expect(writeFileAtomic(join(folder, 'none', 'x'), '')).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
+it.skipIf(!existsSync('/dev/full'))('says that the disk is full', async () => {
+  await symlink('/dev/full', join(folder, 'x.partial'));
+  await expect(writeFileAtomic(join(folder, 'x'), 'abc')).rejects.toMatchObject({
+    name: 'CompressError',
+    code: 'disk-full',
+  });
+  expect(await readdir(folder)).toEqual([]);
 });
 
 it('hashes files longer than one piece', async () => {

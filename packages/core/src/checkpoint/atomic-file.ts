@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import { CompressError } from '../errors.ts';
 
 /** A file that was written whole. */
 export interface WrittenFile {
@@ -16,7 +17,7 @@ export function temporaryName(path: string): string {
   return `${path}.partial`;
 }
 
-/** Writes all pieces to `temporaryName(path)` and fsyncs it; the caller renames. The sibling is removed if a piece fails. */
+/** Writes all pieces to `temporaryName(path)` and fsyncs it; the caller renames. The sibling is removed if a piece fails. Throws `CompressError` `disk-full`. */
 export async function writeTemporary(
   path: string,
   pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
@@ -35,6 +36,14 @@ export async function writeTemporary(
   } catch (error) {
     await handle.close();
     await rm(temporaryName(path), { force: true });
+    if (['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')) {
+      throw new CompressError(
+        'disk-full',
+        'The disk is full: make room and start again.',
+        { file: path },
+        { cause: error },
+      );
+    }
     throw error;
   }
   return { file: basename(path), bytes, sha256: hash.digest('hex') };
@@ -61,7 +70,8 @@ export async function syncFolder(folder: string): Promise<void> {
 
 /**
  * Writes a small file so that a reader meets the old bytes or the new ones and nothing between: `<path>.partial`, fsync, rename, fsync
- * of the folder. The folder must exist. One writer a path at a time. Throws the file system's own errors.
+ * of the folder. The folder must exist. One writer a path at a time. Throws `CompressError` `disk-full`, and the file system's other errors
+ * as they are.
  */
 export async function writeFileAtomic(path: string, content: string | Uint8Array): Promise<WrittenFile> {
   const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;

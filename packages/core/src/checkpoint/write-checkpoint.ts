@@ -28,8 +28,8 @@ export interface WriteCheckpointOptions {
  * earlier write left under other names goes. So a folder never shows half a file, and a crash at any moment leaves the old checkpoint, the
  * new one, or one that {@link openCheckpoint} refuses, never a mixture that opens.
  *
- * Throws `CompressError` `tensor-name`, `tensor-size`, `tensor-duplicate`, `safetensors-header-too-large`, and what the sources throw; then
- * the folder holds what it held before.
+ * Throws `CompressError` `tensor-name`, `tensor-size`, `tensor-duplicate`, `safetensors-header-too-large`, `disk-full`, and what the sources
+ * throw; then the folder holds what it held before.
  */
 export async function writeCheckpoint(
   folder: string,
@@ -53,7 +53,10 @@ export async function writeCheckpoint(
   }
 
   // An old index beside new shards could describe a mixture, so it goes before the first rename.
-  if (shards.length > 1) await rm(join(folder, INDEX_FILE), { force: true });
+  if (shards.length > 1) {
+    await rm(join(folder, INDEX_FILE), { force: true });
+    await syncFolder(folder);
+  }
   for (const name of names) await rename(temporaryName(join(folder, name)), join(folder, name));
   await syncFolder(folder);
   if (shards.length > 1) written.push(await writeFileAtomic(join(folder, INDEX_FILE), indexText(shards, names)));
