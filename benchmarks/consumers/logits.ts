@@ -16,7 +16,7 @@ const kernels = await createKernels();
 const checkpoint = await openModelCheckpoint(folder);
 const model = modelFromConfig(JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')), checkpoint.tensors);
 const tokenizer = await openTokenizer(folder);
-const tokens = tokenizer.encode(await readFile(text, 'utf8')).slice(0, Number(count));
+const tokens = tokenizer.encode(await readFile(text, 'utf8'), { special: false }).slice(0, Number(count));
 if (tokens.length < Number(count)) throw new RangeError(`${text} has ${tokens.length} tokens, not ${count}`);
 
 const tensor = (
