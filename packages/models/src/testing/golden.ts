@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { type Checkpoint, openCheckpoint, openSafetensors } from '@compress/core';
@@ -14,26 +15,17 @@ export interface Golden {
 
 const folder = fileURLToPath(new URL('../../goldens', import.meta.url));
 
-/** Every case of `make_goldens.py`. */
-export const goldenCases = [
-  'llama',
-  'llama-tied',
-  'llama-yarn',
-  'mistral',
-  'qwen2',
-  'qwen3',
-  'gemma3',
-  'gpt2',
-  'opt',
-  'gpt_neox',
-  'gpt_neox-serial',
-  'phi3',
-  'mixtral',
-];
+const SUFFIX = '.golden.safetensors';
+
+/** Every case that `make_goldens.py` wrote. */
+export const goldenCases = readdirSync(folder)
+  .filter((file) => file.endsWith(SUFFIX))
+  .map((file) => file.slice(0, -SUFFIX.length))
+  .sort();
 
 /** Reads one case; the caller closes its checkpoint. */
 export async function readGolden(name: string): Promise<Golden> {
-  const expected = await openSafetensors(`${folder}/${name}.golden.safetensors`);
+  const expected = await openSafetensors(`${folder}/${name}${SUFFIX}`);
   const [tokens, logits] = [await expected.read('tokens'), await expected.read('logits')];
   const length = expected.tensors.get('tokens')!.shape[1];
   await expected.close();

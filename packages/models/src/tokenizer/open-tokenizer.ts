@@ -33,9 +33,19 @@ export async function openTokenizer(folder: string): Promise<Tokenizer> {
   try {
     return tokenizerFrom(JSON.parse(text), settings === undefined ? {} : JSON.parse(settings));
   } catch (error) {
-    const told = error instanceof Error ? error.message : String(error);
-    throw new CompressError('tokenizer-invalid', `This tokenizer cannot be used: ${told}.`, { file }, { cause: error });
+    throw new CompressError(
+      'tokenizer-invalid',
+      `This tokenizer cannot be used: ${told(error)}.`,
+      { file },
+      { cause: error },
+    );
   }
+}
+
+function told(error: unknown): string {
+  if (error instanceof z.ZodError)
+    return error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** `tokenizer` and `settings` are the parsed files. */
