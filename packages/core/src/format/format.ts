@@ -21,7 +21,10 @@ export interface Format {
   readonly storesCodes: boolean;
   /** A file beside config.json that holds the configuration too, for consumers who look there (`quantize_config.json`). */
   readonly configurationFile?: string;
-  /** Why the format (or every consumer of it) cannot hold this Linear on this grid; undefined if it can. From shapes alone. */
+  /**
+   * Why the format (or every consumer of it) cannot hold this Linear on this grid; undefined if it can. From shapes alone; `groupSize` is
+   * a number of columns, all of them for one group a row.
+   */
   limit(linear: LinearSpec, grid: Grid, groupSize: number): Objection | undefined;
   /**
    * Tensors that replace the Linear's weight. The dtype is that of the checkpoint's own floats. Their bytes are made when they are asked

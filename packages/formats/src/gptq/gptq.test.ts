@@ -207,7 +207,7 @@ it.each<[string, Partial<QuantizedWeight['scales']>, Grid]>([
 const int4 = integerGrid({ bits: 4 });
 it.each<[string, number, number, Grid, number, RegExp | undefined]>([
   ['576 columns in groups of 64', 1536, 576, int4, 64, undefined],
-  ['one group a row', 8, 24, int4, -1, undefined],
+  ['one group a row', 8, 24, int4, 24, undefined],
   ['576 columns in groups of 128', 1536, 576, int4, 128, /groups of 128/],
   ['rows that do not fill words', 12, 64, int4, 64, /12 output features/],
   ['columns that do not fill words', 16, 12, int4, 12, /12 input features/],

@@ -17,7 +17,7 @@ export const gptq: Format = {
   limit,
   write: (linear, _dtype, kernels) => writeGptq(linear, kernels),
   size({ inFeatures, outFeatures }, grid, groupSize) {
-    const groups = inFeatures / columnsOf(groupSize, inFeatures);
+    const groups = inFeatures / groupSize;
     const tensors = gptqTensors({ bits: grid.bits, inFeatures, outFeatures, groups });
     return Object.values(tensors).reduce((sum, { dtype, shape }) => sum + (tensorBytes(dtype, shape) as number), 0);
   },
@@ -37,7 +37,7 @@ function limit(linear: LinearSpec, grid: Grid, groupSize: number): Objection | u
   if (!GPTQ_BITS.includes(grid.bits))
     return object(`The format gptq holds 2, 3, 4 or 8 bits, not ${grid.bits}: write it as dense.`);
   if (grid.scaleType !== 'f16') return object(`The format gptq stores scales as f16, not ${grid.scaleType}.`);
-  if (inFeatures % columnsOf(groupSize, inFeatures) !== 0) {
+  if (inFeatures % groupSize !== 0) {
     return object(`${inFeatures} input columns cannot be cut into groups of ${groupSize}.`);
   }
   for (const [side, features] of [
@@ -52,8 +52,4 @@ function limit(linear: LinearSpec, grid: Grid, groupSize: number): Objection | u
     }
   }
   return undefined;
-}
-
-function columnsOf(groupSize: number, inFeatures: number): number {
-  return groupSize === -1 ? inFeatures : groupSize;
 }
