@@ -28,7 +28,7 @@ export interface Format {
   limit(linear: LinearSpec, grid: Grid, groupSize: number): Objection | undefined;
   /**
    * Tensors that replace the Linear's weight. The dtype is that of the checkpoint's own floats. Their bytes are made when they are asked
-   * for. Throws `CompressError` `not-representable` for scales or zeros that the format cannot hold: nothing is rounded or clamped.
+   * for; that rejects with `CompressError` `not-representable` for scales, zeros or values that the format cannot hold: nothing is clamped.
    */
   write(linear: QuantizedLinear, dtype: 'F16' | 'BF16' | 'F32', kernels: Kernels): readonly TensorSource[];
   /** Bytes that `write` will make, from shapes alone. */
