@@ -11,6 +11,7 @@ const SEARCH_STEPS = 40;
 /** Representable in every scale type. */
 const SMALLEST_SCALE = 2 ** -24;
 
+/** A weight and the grid that its scales are fitted for. */
 export interface FitRequest {
   /** `[rows, columns]`, finite. */
   readonly weight: Matrix;

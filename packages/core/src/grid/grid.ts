@@ -29,7 +29,7 @@ export interface Grid {
   readonly scales: ScaleRule;
   /** With `scales: percentile`, and only then: percent of a group's weights that the range covers on each side, 50..100. */
   readonly percentile?: number;
-  /** The precision that scales are stored in; they are rounded to it before any code is chosen. */
+  /** The precision that scales are stored in; the values of codes are those of stored scales. */
   readonly scaleType: ScaleType;
 }
 

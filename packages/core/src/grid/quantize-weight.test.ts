@@ -123,7 +123,7 @@ describe('scale rules', () => {
   });
 });
 
-test('scales are values of their type before codes are chosen', async () => {
+test('bf16 scales are rounded before codes are chosen', async () => {
   const weight = normals(4, 32, 2);
   const { quantized, values } = await roundTrip(weight, integerGrid({ bits: 8, scaleType: 'bf16' }), 16);
   const bits = new Uint32Array(quantized.scales.scales.buffer);
@@ -131,6 +131,32 @@ test('scales are values of their type before codes are chosen', async () => {
   for (const [i, q] of values.entries()) {
     const nearest = Math.abs(q - weight.data[i]) / quantized.scales.scales[Math.floor(i / 16)];
     if (quantized.codes[i] > 0 && quantized.codes[i] < 255) expect(nearest).toBeLessThan(0.5001);
+  }
+});
+
+test('f16 scales keep the codes of f32 ones, ends of the range included, but not where f16 is coarse', async () => {
+  const weight = normals(64, 32, 3);
+  for (const symmetric of [true, false]) {
+    const f32 = await roundTrip(weight, integerGrid({ bits: 4, symmetric, scaleType: 'f32' }), 8);
+    const f16 = await roundTrip(weight, integerGrid({ bits: 4, symmetric, scaleType: 'f16' }), 8);
+    expect(f16.quantized.codes).toEqual(f32.quantized.codes);
+    expect(f16.quantized.scales.zeros).toEqual(f32.quantized.scales.zeros);
+    const { scales } = f16.quantized.scales;
+    const bytes = new Uint8Array(2 * scales.length);
+    const half = new Float32Array(scales.length);
+    await kernels.encode({ values: scales, type: 'f16', output: bytes });
+    await kernels.decode({ bytes, type: 'f16', output: half });
+    expect(half).toEqual(scales);
+    for (const [i, q] of f16.values.entries())
+      expect(Math.abs(q - f32.values[i])).toBeLessThanOrEqual(Math.abs(q) * 2 ** -11);
+  }
+  // Scales of 1e-7 become 1.2e-7 in f16: the codes of that scale are another choice, and a better one.
+  const tiny = { ...weight, data: weight.data.map((w) => w * 3e-7) };
+  const { quantized, values } = await roundTrip(tiny, integerGrid({ bits: 4 }), 8);
+  for (const [i, q] of values.entries()) {
+    const inside = quantized.codes[i] > 0 && quantized.codes[i] < 15;
+    if (inside)
+      expect(Math.abs(q - tiny.data[i])).toBeLessThanOrEqual(0.5001 * quantized.scales.scales[Math.floor(i / 8)]);
   }
 });
 

@@ -1,7 +1,8 @@
 import type { GroupScales, Kernels, Matrix } from '@compress/kernels';
-import { type FitRequest, fitGridScales } from './fit-grid-scales.ts';
+import type { FitRequest } from './fit-grid-scales.ts';
 import type { QuantizedWeight } from './grid.ts';
 import { columnsPerGroup } from './group-size.ts';
+import { scalesBeforeStorage } from './scales-before-storage.ts';
 
 /**
  * Rounds every weight to the nearest value of the grid. Scales are fitted by the grid's rule, or are those given.
@@ -11,12 +12,12 @@ import { columnsPerGroup } from './group-size.ts';
 export async function quantizeWeight(
   request: FitRequest & { readonly scales?: GroupScales | undefined },
 ): Promise<QuantizedWeight> {
-  const { weight, grid, groupSize, kernels } = request;
+  const { weight, grid, groupSize, scales, kernels } = request;
   const { rows, columns } = weight;
-  const scales = request.scales ?? (await fitGridScales(request));
+  const { chosen, stored } = scales ? { chosen: scales, stored: scales } : await scalesBeforeStorage(request);
   const codes = kernels.uint8(rows * columns);
-  await kernels.quantize({ weight, grid: grid.codes, scales, codes });
-  return { rows, columns, grid, groupSize: columnsPerGroup(columns, groupSize), codes, scales };
+  await kernels.quantize({ weight, grid: grid.codes, scales: chosen, codes });
+  return { rows, columns, grid, groupSize: columnsPerGroup(columns, groupSize), codes, scales: stored };
 }
 
 /** The values of the codes, `[rows, columns]`, exactly as a consumer of the stored scales computes them in f32. */
