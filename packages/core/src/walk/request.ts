@@ -40,6 +40,7 @@ export interface CompressRequest {
   readonly recipe: Readonly<Record<string, unknown>>;
   /** Packages and their versions, for the manifest and the journal's identity. */
   readonly versions: Readonly<Record<string, string>>;
+  /** Told of every step of the run, as it happens. */
   readonly onEvent?: (event: RunEvent) => void;
   /** Ends the run cleanly between two pieces of work by throwing the signal's reason; the journal stays, so the same request goes on from there. */
   readonly signal?: AbortSignal;

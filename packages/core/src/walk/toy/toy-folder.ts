@@ -4,11 +4,15 @@ import { createReferenceKernels } from '@compress/kernels';
 import type { TensorSource } from '../../checkpoint/checkpoint.ts';
 import { writeCheckpoint } from '../../checkpoint/write-checkpoint.ts';
 import { randomStream } from '../../random-stream.ts';
-import { TOY } from './toy-model.ts';
+import { TOY, type ToySize } from './toy-model.ts';
 
 /** Tensors of the toy model: name, shape, spread about `center`. The last one is of no section. */
-export function toyTensors(): { name: string; shape: number[]; spread: number; center: number }[] {
-  const { hidden, inner, vocabulary, blocks } = TOY;
+export function toyTensors({ hidden, inner, vocabulary, blocks }: ToySize = TOY): {
+  name: string;
+  shape: number[];
+  spread: number;
+  center: number;
+}[] {
   const weight = (name: string, shape: number[]) => ({ name, shape, spread: 0.5, center: 0 });
   const gain = (name: string) => ({ name, shape: [hidden], spread: 0.1, center: 1 });
   return [
@@ -30,11 +34,12 @@ export function toyTensors(): { name: string; shape: number[]; spread: number; c
 export async function writeToyFolder(
   folder: string,
   change: (name: string, values: Float32Array) => Float32Array | undefined = (_name, values) => values,
+  size: ToySize = TOY,
 ): Promise<void> {
   const kernels = createReferenceKernels();
   const random = randomStream('toy');
   const sources: TensorSource[] = [];
-  for (const { name, shape, spread, center } of toyTensors()) {
+  for (const { name, shape, spread, center } of toyTensors(size)) {
     const count = shape.reduce((product, size) => product * size, 1);
     const values = change(
       name,

@@ -1,18 +1,25 @@
 import type { Kernels, Matrix } from '@compress/kernels';
 import type { LinearSpec, Model, SectionProgram, SectionSpec, SectionWeights, SiteSpec } from '../../model/model.ts';
 
+export interface ToySize {
+  readonly hidden: number;
+  readonly inner: number;
+  readonly vocabulary: number;
+  readonly blocks: number;
+}
+
 /** Small, and no two sizes alike. */
-export const TOY = { hidden: 8, inner: 12, vocabulary: 20, blocks: 2, context: 64 } as const;
+export const TOY: ToySize = { hidden: 8, inner: 12, vocabulary: 20, blocks: 2 };
 
 /**
  * A decoder without attention that has what the walk must get right: a norm before a site, two Linears at one site, a bias, a weight
  * stored transposed, something that a stage leaves for a later one across a site, a site that few tokens reach, and a tied head.
  */
-export function toyModel(): Model {
-  const { hidden, vocabulary, blocks, context } = TOY;
+export function toyModel(size: ToySize = TOY): Model {
+  const { hidden, vocabulary, blocks } = size;
   const sections: SectionSpec[] = [
     { name: 'embedding', kind: 'embedding', tensors: ['embed.weight'], sites: [], links: [] },
-    ...Array.from({ length: blocks }, (_, b) => block(b)),
+    ...Array.from({ length: blocks }, (_, b) => block(b, size)),
     {
       name: 'head',
       kind: 'head',
@@ -33,10 +40,10 @@ export function toyModel(): Model {
     architecture: 'toy',
     hiddenSize: hidden,
     vocabularySize: vocabulary,
-    contextLength: context,
+    contextLength: 64,
     tied: true,
     sections,
-    open,
+    open: (section, weights, kernels) => open(section, weights, size, kernels),
     async logits(program, weights, rows, kernels) {
       const batch = { sequences: 1, length: rows.rows, tokens: new Uint32Array(), hidden: rows, state: new Map() };
       const output = kernels.matrix(rows.rows, vocabulary);
@@ -51,8 +58,7 @@ function linear(name: string, outFeatures: number, inFeatures: number): LinearSp
   return { name, weight: `${name}.weight`, outFeatures, inFeatures, transposed: false };
 }
 
-function block(b: number): SectionSpec {
-  const { hidden, inner } = TOY;
+function block(b: number, { hidden, inner }: ToySize): SectionSpec {
   const at = `blocks.${b}`;
   const site = (name: string, features: number, linears: LinearSpec[]): SiteSpec => ({
     name: `${at}.${name}`,
@@ -71,14 +77,19 @@ function block(b: number): SectionSpec {
   return { name: at, kind: 'block', tensors, sites, links };
 }
 
-function open(section: SectionSpec, weights: SectionWeights, kernels: Kernels): SectionProgram {
+function open(
+  section: SectionSpec,
+  weights: SectionWeights,
+  { hidden: width, vocabulary }: ToySize,
+  kernels: Kernels,
+): SectionProgram {
   if (section.kind === 'embedding') {
     const table = weights.tensors.get('embed.weight')!;
     return {
       stages: [],
       async embed({ tokens, hidden }) {
         for (const [t, token] of tokens.entries())
-          hidden.data.set(table.subarray(token * TOY.hidden, (token + 1) * TOY.hidden), t * TOY.hidden);
+          hidden.data.set(table.subarray(token * width, (token + 1) * width), t * width);
       },
     };
   }
@@ -119,15 +130,15 @@ function open(section: SectionSpec, weights: SectionWeights, kernels: Kernels): 
         async input({ tokens, state }) {
           const skip = state.get('skip') as Matrix;
           state.delete('skip');
-          const chosen = Uint32Array.from(tokens.keys()).filter((t) => tokens[t] >= TOY.vocabulary / 2);
+          const chosen = Uint32Array.from(tokens.keys()).filter((t) => tokens[t] >= vocabulary / 2);
           state.set('chosen', chosen);
-          const input = kernels.matrix(chosen.length, TOY.hidden);
-          for (const [i, t] of chosen.entries()) input.data.set(row(skip, t), i * TOY.hidden);
+          const input = kernels.matrix(chosen.length, width);
+          for (const [i, t] of chosen.entries()) input.data.set(row(skip, t), i * width);
           return input;
         },
         async output({ hidden, state }, [out]) {
           for (const [i, t] of (state.get('chosen') as Uint32Array).entries())
-            for (const [c, value] of row(out, i).entries()) hidden.data[t * TOY.hidden + c] += value;
+            for (const [c, value] of row(out, i).entries()) hidden.data[t * width + c] += value;
         },
       },
     ],
