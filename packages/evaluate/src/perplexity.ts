@@ -2,6 +2,7 @@ import { type Batch, type Checkpoint, CompressError, loadSection, type Model, ru
 import type { Kernels } from '@compress/kernels';
 import { scoreBatch } from './score-batch.ts';
 
+/** What is measured, and on what. */
 export interface PerplexityRequest {
   readonly model: Model;
   readonly checkpoint: Checkpoint;
@@ -17,6 +18,7 @@ export interface PerplexityRequest {
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
 }
 
+/** The measure, and what it was taken on. */
 export interface Perplexity {
   /** exp(nll) */
   readonly perplexity: number;

@@ -44,4 +44,5 @@ export function gptqOptions(named: NamedGrids = {}) {
   });
 }
 
+/** The options of a recipe after parsing. */
 export type GptqOptions = z.output<ReturnType<typeof gptqOptions>>;

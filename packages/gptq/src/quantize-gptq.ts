@@ -16,6 +16,7 @@ import { type Factorization, factorizeGram } from './factorize-gram.ts';
 import type { ColumnOrder } from './options.ts';
 import { sweepWeight } from './sweep-weight.ts';
 
+/** One Linear and how to quantize it. */
 export interface GptqRequest {
   /** `[out, in]`, finite. It is not changed. */
   readonly weight: Matrix;
@@ -43,6 +44,7 @@ export interface GptqRequest {
   readonly kernels?: Kernels;
 }
 
+/** The codes, and what they cost. */
 export interface GptqResult {
   readonly quantized: QuantizedWeight;
   /** tr((W - Q) G (W - Q)^T) for the gram as it was given. */

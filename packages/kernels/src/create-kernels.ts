@@ -3,9 +3,11 @@ import { elementKernels } from './element-kernels.ts';
 import type { Kernels, Numerics } from './kernels.ts';
 import { linearAlgebra } from './linear-algebra.ts';
 import { createPool } from './pool/pool.ts';
+import { sharedBuffer } from './pool/shared-buffer.ts';
 import { createReferenceKernels } from './reference/create-reference-kernels.ts';
 import type { Build } from './wasm/builds.ts';
 
+/** How many threads, and which build. */
 export interface KernelOptions {
   /** Threads to divide work over, the calling one included. Default: one for each core, or 1 where there is no shared memory. */
   readonly threads?: number;
@@ -25,7 +27,7 @@ export async function createKernels(
   const threads = chooseThreads(options.threads);
   const { build, numerics, module } = await chooseBuild(options.numerics);
   const pool = await createPool(module, threads);
-  const buffer = (bytes: number) => (threads > 1 ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes));
+  const buffer = (bytes: number) => (threads > 1 ? sharedBuffer(bytes) : new ArrayBuffer(bytes));
   return {
     build,
     numerics,

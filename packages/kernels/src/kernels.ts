@@ -47,7 +47,9 @@ export interface Kernels {
 
   /** Zeroed, shared among the threads when there is more than one. */
   float32(length: number): Float32Array;
+  /** Like {@link float32}. */
   uint8(length: number): Uint8Array;
+  /** Like {@link float32}. */
   matrix(rows: number, columns: number): Matrix;
 
   /** output[T,N] (+)= input[T,K] weight[N,K]^T (+ bias[N]): a Linear as checkpoints store it. */
@@ -126,6 +128,7 @@ export interface Kernels {
     unitOffset?: boolean;
     output: Matrix;
   }): Promise<void>;
+  /** output = (input - mean(input)) / sqrt(variance(input) + epsilon) * gain (+ bias), by rows. */
   layerNorm(p: {
     input: Matrix;
     gain: Float32Array;
@@ -160,7 +163,7 @@ export interface Kernels {
   }): Promise<void>;
   /** target += source * factor, elementwise; factor 1 unless given. */
   add(p: { source: Matrix; target: Matrix; factor?: number }): Promise<void>;
-  /** For each row of `logits` [T, V]: log softmax(logits)[picked], in f64 accumulation. Returns `[T]`. */
+  /** For each row of `logits` [T, V]: `log softmax(logits)[picked]`, in f64 accumulation. Returns `[T]`. */
   logSoftmaxPick(p: { logits: Matrix; picked: Uint32Array }): Promise<Float64Array>;
 
   /** Little-endian 16-bit floats to f32. */
@@ -169,6 +172,7 @@ export interface Kernels {
   encode(p: { values: Float32Array; type: 'f16' | 'bf16'; output: Uint8Array }): Promise<void>;
   /** Codes of `bits` each, LSB first, as one little-endian bit stream a row, each row padded to whole 32-bit words. */
   pack(p: { codes: Uint8Array; rows: number; columns: number; bits: number; output: Uint8Array }): Promise<void>;
+  /** The inverse of {@link pack}. */
   unpack(p: { bytes: Uint8Array; rows: number; columns: number; bits: number; codes: Uint8Array }): Promise<void>;
 
   /** Ends the workers. Idempotent. */

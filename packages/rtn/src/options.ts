@@ -13,4 +13,5 @@ export function rtnOptions(named: NamedGrids = {}) {
   });
 }
 
+/** The options of a recipe after parsing. */
 export type RtnOptions = z.output<ReturnType<typeof rtnOptions>>;

@@ -10,6 +10,7 @@ import {
 } from '@compress/core';
 import type { Kernels, Matrix } from '@compress/kernels';
 
+/** One Linear and how to quantize it. */
 export interface RtnRequest {
   /** `[out, in]`, finite. It is not changed. */
   readonly weight: Matrix;
@@ -25,6 +26,7 @@ export interface RtnRequest {
   readonly kernels?: Kernels;
 }
 
+/** The codes, and what they cost. */
 export interface RtnResult {
   readonly quantized: QuantizedWeight;
   /** |W - Q| / |W| in the Frobenius norm; 0 for a weight of zeros. */

@@ -34,6 +34,7 @@ export interface LinearResult {
   readonly figures: Readonly<Record<string, number>>;
 }
 
+/** What an algorithm that treats sites is handed: the site, its Linears, and what calibration observed there. */
 export interface SiteContext {
   readonly site: SiteSpec;
   /** The Linears to treat; those that the architecture leaves untouched are not among them. */
@@ -42,6 +43,7 @@ export interface SiteContext {
   readonly kernels: Kernels;
   /** Seeded by recipe, algorithm and site: the same however the run is divided or resumed. */
   readonly random: RandomStream;
+  /** Puts it into the report; under `strict` it throws. */
   warn(warning: Warning): void;
 }
 
@@ -53,7 +55,9 @@ export interface SectionContext {
   readonly statistics: ReadonlyMap<string, Statistics>;
   readonly kernels: Kernels;
   readonly random: RandomStream;
+  /** Puts it into the report; under `strict` it throws. */
   warn(warning: Warning): void;
+  /** Puts figures of a Linear into the report. */
   figures(layer: string, figures: Readonly<Record<string, number>>): void;
 }
 
@@ -71,6 +75,7 @@ export interface Algorithm<Options = unknown> {
   readonly summary: string;
   /** Strict; every key has a default and a description. */
   readonly options: z.ZodType<Options>;
+  /** What calibration must observe at every site; absent: nothing. */
   observes?(options: Options): readonly Observation[];
   /** From shapes alone. */
   check?(linear: LinearSpec, options: Options): Objection | undefined;

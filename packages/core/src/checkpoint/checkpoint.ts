@@ -1,5 +1,6 @@
 import type { Dtype } from './dtype.ts';
 
+/** What a header says of a tensor. */
 export interface TensorInfo {
   readonly name: string;
   readonly dtype: Dtype;
@@ -32,10 +33,12 @@ export interface Checkpoint {
    * `tensor-missing`, `range-invalid`, `file-changed` (the file is no longer as long as it was when it was opened).
    */
   read(name: string, range?: Range): Promise<Uint8Array>;
+  /** Closes its files. */
   close(): Promise<void>;
 }
 
 /** A tensor on its way to disk. `bytes` may be produced late so that only one tensor is in memory at a time. */
 export interface TensorSource extends TensorInfo {
+  /** All of them, whole or in pieces, little-endian. Called once. */
   bytes(): Promise<Uint8Array> | AsyncIterable<Uint8Array>;
 }

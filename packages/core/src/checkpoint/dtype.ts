@@ -24,4 +24,5 @@ export const DTYPE_BITS = {
   U64: 64,
 } as const;
 
+/** A dtype's name in a safetensors header. */
 export type Dtype = keyof typeof DTYPE_BITS;

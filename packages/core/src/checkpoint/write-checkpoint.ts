@@ -12,6 +12,7 @@ const DEFAULT_SHARD_BYTES = 5_000_000_000;
 /** Every name that this writer gives, finished or not. */
 const OWN_FILES = /^model(-\d{5}-of-\d{5})?\.safetensors(\.index\.json)?(\.partial)?$/;
 
+/** How a checkpoint is divided and labelled. */
 export interface WriteCheckpointOptions {
   /** Most bytes of tensors in a file; a larger tensor gets a file of its own. @default 5e9 */
   readonly maxShardBytes?: number;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+/** Its name in the output folder. */
 export const MANIFEST_FILE = 'manifest.json';
 /** Times, memory and machine of the run: beside the manifest because they differ from run to run. */
 export const RUN_FILE = 'run.json';
@@ -51,6 +52,7 @@ export const manifestSchema = z.strictObject({
   }),
 });
 
+/** What came out, and of what: inputs and outputs with their hashes, options, versions, numerics, errors per layer. */
 export type Manifest = z.infer<typeof manifestSchema>;
 
 /** Times and machine of the run that wrote a folder; nothing of it is in any hash. */

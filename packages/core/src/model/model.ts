@@ -135,6 +135,7 @@ export interface Model {
   /** The head reads the embedding's tensor. */
   readonly tied: boolean;
   readonly sections: readonly SectionSpec[];
+  /** Makes a section ready to run with these weights, which are read when stages run: what is replaced in between counts. */
   open(section: SectionSpec, weights: SectionWeights, kernels: Kernels): SectionProgram;
   /**
    * Final norm and output head over rows of the residual stream: `[rows, hidden]` to `[rows, vocabulary]`.

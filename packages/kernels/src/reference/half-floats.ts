@@ -1,6 +1,7 @@
 import { checkDecode, checkEncode, type ParametersOf } from '../check-shapes.ts';
 import { roundHalfEven } from './nearest-code.ts';
 
+/** IEEE 754 binary16, or the upper half of an f32. */
 export type HalfType = 'f16' | 'bf16';
 
 /** An f16 is 1 sign, 5 exponent and 10 fraction bits, a bf16 1, 8 and 7. */
