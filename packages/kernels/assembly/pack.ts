@@ -74,15 +74,27 @@ export function packColumns(source: usize, stride: usize, count: i32, depth: i32
   for (let first = 0; first < count; first += width) {
     const present = min(count - first, width);
     let from = source + (<usize>first << 2), to = target;
-    for (let k = 0; k < depth; k++) {
-      let q = 0;
-      for (; q + 4 <= present; q += 4) v128.store(to + (<usize>q << 2), v128.xor(v128.load(from + (<usize>q << 2)), signs));
-      for (; q < present; q++) store<i32>(to + (<usize>q << 2), load<i32>(from + (<usize>q << 2)) ^ sign);
-      from += stride;
-      to += step;
+    if (present == width && width >= 4) copyVectors(from, stride, depth, to, step, signs);
+    else {
+      for (let k = 0; k < depth; k++) {
+        for (let q = 0; q < present; q++) store<i32>(to + (<usize>q << 2), load<i32>(from + (<usize>q << 2)) ^ sign);
+        from += stride;
+        to += step;
+      }
+      fillWithZeros(target, present, width, depth);
     }
-    if (present < width) fillWithZeros(target, present, width, depth);
     target += panelStride;
+  }
+}
+
+/** Whole rows of a panel, `step` bytes each: vectors from the front, and a last one that ends with the row and overlaps the one before it. */
+function copyVectors(from: usize, stride: usize, depth: i32, to: usize, step: usize, signs: v128): void {
+  const last = step - 16;
+  for (let k = 0; k < depth; k++) {
+    for (let at: usize = 0; at < last; at += 16) v128.store(to + at, v128.xor(v128.load(from + at), signs));
+    v128.store(to + last, v128.xor(v128.load(from + last), signs));
+    from += stride;
+    to += step;
   }
 }
 

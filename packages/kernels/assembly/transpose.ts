@@ -1,44 +1,39 @@
 /** target[j, i] = source[i, j] for a block of f32; strides are bytes between rows. */
 export function transpose(source: usize, sourceStride: usize, rows: i32, columns: i32, target: usize, targetStride: usize): void {
-  let i = 0;
-  for (; i + 4 <= rows; i += 4) {
-    let row0 = source + <usize>i * sourceStride, row1 = row0 + sourceStride, row2 = row1 + sourceStride, row3 = row2 + sourceStride;
-    let to = target + (<usize>i << 2);
-    let j = 0;
-    for (; j + 4 <= columns; j += 4) {
-      const a = v128.load(row0), b = v128.load(row1), c = v128.load(row2), d = v128.load(row3);
-      const ab01 = v128.shuffle<i32>(a, b, 0, 4, 1, 5), cd01 = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
-      const ab23 = v128.shuffle<i32>(a, b, 2, 6, 3, 7), cd23 = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
-      v128.store(to, v128.shuffle<i64>(ab01, cd01, 0, 2));
-      v128.store(to + targetStride, v128.shuffle<i64>(ab01, cd01, 1, 3));
-      v128.store(to + 2 * targetStride, v128.shuffle<i64>(ab23, cd23, 0, 2));
-      v128.store(to + 3 * targetStride, v128.shuffle<i64>(ab23, cd23, 1, 3));
-      row0 += 16;
-      row1 += 16;
-      row2 += 16;
-      row3 += 16;
-      to += 4 * targetStride;
-    }
-    for (; j < columns; j++) {
-      store<f32>(to, load<f32>(row0));
-      store<f32>(to, load<f32>(row1), 4);
-      store<f32>(to, load<f32>(row2), 8);
-      store<f32>(to, load<f32>(row3), 12);
-      row0 += 4;
-      row1 += 4;
-      row2 += 4;
-      row3 += 4;
-      to += targetStride;
+  // 16 rows at a time: they become whole cache lines of the target, each written while it is near.
+  for (let i = 0; i < rows; i += 16) {
+    const height = min(rows - i, 16), from = source + <usize>i * sourceStride, to = target + (<usize>i << 2);
+    for (let j = 0; j < columns; j += 4) {
+      const width = min(columns - j, 4);
+      let block = from + (<usize>j << 2), at = to + <usize>j * targetStride;
+      let r = 0;
+      if (width == 4) {
+        for (; r + 4 <= height; r += 4) {
+          transposeFour(block, sourceStride, at, targetStride);
+          block += 4 * sourceStride;
+          at += 16;
+        }
+      }
+      for (; r < height; r++) {
+        for (let c = 0; c < width; c++) store<f32>(at + <usize>c * targetStride, load<f32>(block + (<usize>c << 2)));
+        block += sourceStride;
+        at += 4;
+      }
     }
   }
-  for (; i < rows; i++) {
-    let from = source + <usize>i * sourceStride, to = target + (<usize>i << 2);
-    for (let j = 0; j < columns; j++) {
-      store<f32>(to, load<f32>(from));
-      from += 4;
-      to += targetStride;
-    }
-  }
+}
+
+// @ts-ignore: decorator
+@inline
+function transposeFour(source: usize, sourceStride: usize, target: usize, targetStride: usize): void {
+  const a = v128.load(source), b = v128.load(source + sourceStride);
+  const c = v128.load(source + 2 * sourceStride), d = v128.load(source + 3 * sourceStride);
+  const ab01 = v128.shuffle<i32>(a, b, 0, 4, 1, 5), cd01 = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
+  const ab23 = v128.shuffle<i32>(a, b, 2, 6, 3, 7), cd23 = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
+  v128.store(target, v128.shuffle<i64>(ab01, cd01, 0, 2));
+  v128.store(target + targetStride, v128.shuffle<i64>(ab01, cd01, 1, 3));
+  v128.store(target + 2 * targetStride, v128.shuffle<i64>(ab23, cd23, 0, 2));
+  v128.store(target + 3 * targetStride, v128.shuffle<i64>(ab23, cd23, 1, 3));
 }
 
 /** The same for bytes, by blocks of 16 rows so that a line of the target is written while it is near. */

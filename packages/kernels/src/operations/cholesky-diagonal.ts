@@ -34,7 +34,6 @@ export const choleskyDiagonal: Operation<BlockColumn> = {
       output: block,
       accumulate: true,
       negate: true,
-      lower: true,
     });
     const window = instance.take(width * width * 4);
     stageRows(instance, block, 0, width, 0, width, window);

@@ -42,7 +42,8 @@ function solveWindow(instance: Instance, matrix: Matrix, first: number, columns:
   const left = instance.take(packedBytes(ROWS, depth, tileRows));
   const triangle = instance.take(ROWS * ROWS * 4);
   const tile = instance.take(ROWS * columns * 4);
-  const transposed = instance.take(ROWS * columns * 4);
+  // X^T, [columns][depth].
+  const inverse = instance.take(columns * depth * 4);
 
   for (let row = first; row < size; row += ROWS) {
     const rows = Math.min(ROWS, size - row);
@@ -78,13 +79,12 @@ function solveWindow(instance: Instance, matrix: Matrix, first: number, columns:
     const within = (before - block * DEPTH_BLOCK) * tileColumns * 4;
     wasm.packColumns(tile, columns * 4, columns, rows, tileColumns, target.address + within, target.panelStride, 0);
 
-    wasm.transpose(tile, columns * 4, rows, columns, transposed, rows * 4);
-    for (let c = 0; c < columns; c++) {
-      const start = Math.max(row, first + c + 1);
-      if (start >= row + rows) continue;
-      const at = (first + c) * size;
-      instance.read(transposed + (c * rows + start - row) * 4, data.subarray(at + start, at + row + rows));
-    }
+    wasm.transpose(tile, columns * 4, rows, columns, inverse + before * 4, depth * 4);
+  }
+  for (let c = first; c < first + columns; c++) {
+    const start = c + 1;
+    const address = inverse + ((c - first) * depth + start - origin) * 4;
+    instance.read(address, data.subarray(c * size + start, (c + 1) * size));
   }
 }
 

@@ -99,27 +99,74 @@ function packByColumns(
   address: number,
   sign: number,
 ): void {
+  const { count, depth } = at;
+  forColumnBatches(instance, factor, at, (stage, k, rows) => {
+    packStaged(instance, stage, count, { first: 0, count, start: k, depth }, rows, width, address, sign);
+  });
+}
+
+/** Packs from staged columns: `stage` holds depths [start, start + rows) of `staged` columns, of which `count` from `first` on are taken. */
+function packStaged(
+  instance: Instance,
+  stage: number,
+  staged: number,
+  at: Rectangle,
+  rows: number,
+  width: number,
+  address: number,
+  sign: number,
+): void {
+  const block = Math.floor(at.start / DEPTH_BLOCK);
+  const target = packedBlock(address, at.count, at.depth, width, block);
+  const within = (at.start - block * DEPTH_BLOCK) * width * 4;
+  instance.wasm.packColumns(
+    stage + at.first * 4,
+    staged * 4,
+    at.count,
+    rows,
+    width,
+    target.address + within,
+    target.panelStride,
+    sign,
+  );
+}
+
+/** Stages a rectangle of a factor that lies by columns, batch by batch of its depth; no batch crosses a k-block. */
+function forColumnBatches(
+  instance: Instance,
+  factor: Factor,
+  at: Rectangle,
+  visit: (stage: number, k: number, rows: number) => void,
+): void {
   const { first, count, start, depth } = at;
-  if (count === 0 || depth === 0) return;
+  if (count === 0) return;
   const batch = Math.max(1, Math.min(DEPTH_BLOCK, Math.floor(STAGE / count)));
+  const mark = instance.mark();
   const stage = instance.take(batch * count * 4);
-  for (let block = 0; block * DEPTH_BLOCK < depth; block++) {
-    const target = packedBlock(address, count, depth, width, block);
-    for (let k = 0; k < target.depth; k += batch) {
-      const rows = Math.min(batch, target.depth - k);
-      stageRows(instance, factor, start + block * DEPTH_BLOCK + k, rows, first, count, stage);
-      instance.wasm.packColumns(
-        stage,
-        count * 4,
-        count,
-        rows,
-        width,
-        target.address + k * width * 4,
-        target.panelStride,
-        sign,
-      );
-    }
+  for (let k = 0; k < depth; ) {
+    const rows = Math.min(batch, depth - k, DEPTH_BLOCK - (k % DEPTH_BLOCK));
+    stageRows(instance, factor, start + k, rows, first, count, stage);
+    visit(stage, k, rows);
+    k += rows;
   }
+  instance.release(mark);
+}
+
+/** One of several packings of the same factor: rows `first` .. `first + count` of P as panels of `width`. */
+export interface Packing {
+  readonly first: number;
+  readonly count: number;
+  readonly width: number;
+  readonly address: number;
+}
+
+/** Packs columns [0, count) of a factor, depths [start, start + depth), in several ways from one staging. */
+export function packTogether(instance: Instance, factor: Factor, at: Rectangle, packings: readonly Packing[]): void {
+  forColumnBatches(instance, factor, at, (stage, k, rows) => {
+    for (const { first, count, width, address } of packings) {
+      packStaged(instance, stage, at.count, { first, count, start: k, depth: at.depth }, rows, width, address, 0);
+    }
+  });
 }
 
 /** Copies `length` floats from `start` on of `rows` stored rows; one copy where they are contiguous. */
