@@ -1,6 +1,6 @@
 """Golden logits: a tiny random checkpoint of every architecture and what transformers computes with it.
 
-    python make_goldens.py            # needs torch, transformers and safetensors
+    python make_goldens.py [case ...]    # needs torch, transformers and safetensors
 
 For each case it writes `<case>/config.json`, `<case>/model.safetensors` (as `save_pretrained` leaves them) and
 `<case>.golden.safetensors` with `tokens` [sequences, length] and `logits` [sequences, length, vocabulary], computed in float32 on
@@ -10,6 +10,7 @@ rope scaling, windows shorter than the sequence, experts that no token chooses.
 
 import pathlib
 import shutil
+import sys
 
 import torch
 import transformers
@@ -57,6 +58,8 @@ CASES = {
                         eos_token_id=1), torch.float16),
     "phi3": (transformers.Phi3Config(**shape(head_dim=None, hidden_size=48, max_position_embeddings=64,
              original_max_position_embeddings=16, sliding_window=9, rope_parameters=LONGROPE)), torch.bfloat16),
+    "phi3-short": (transformers.Phi3Config(**shape(head_dim=None, hidden_size=48, num_hidden_layers=1, max_position_embeddings=64,
+                   original_max_position_embeddings=32, rope_parameters=LONGROPE)), torch.bfloat16),
     "mixtral": (transformers.MixtralConfig(**shape(num_local_experts=7, num_experts_per_tok=2, intermediate_size=20,
                 sliding_window=None)), torch.bfloat16),
 }
@@ -105,6 +108,7 @@ def make(case, config, dtype):
 
 
 if __name__ == "__main__":
+    torch.set_num_threads(1)
     print("transformers", transformers.__version__, "torch", torch.__version__)
-    for case, (config, dtype) in CASES.items():
-        make(case, config, dtype)
+    for case in sys.argv[1:] or CASES:
+        make(case, *CASES[case])
