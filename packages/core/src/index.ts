@@ -23,6 +23,7 @@ export * from './grid/require-zero.ts';
 export * from './grid/table-grid.ts';
 export * from './manifest/manifest.ts';
 export * from './manifest/verify-folder.ts';
+export * from './inference/inference.ts';
 export * from './model/model.ts';
 export { checkPipeline } from './pipeline/check-pipeline.ts';
 export type { PipelineStep } from './pipeline/pipeline-step.ts';

@@ -1,0 +1,66 @@
+/**
+ * What a compressed model's forward pass does that the float model's does not: part of its function, so it is measured by every
+ * evaluation and seen by every later step of the walk. Plain data, keyed by site or section; it lies beside the weights in
+ * `inference.json`, for formats and consumers that know it.
+ */
+export interface Inference {
+  /** By site name: what happens to the activation before its Linears read it, the rotation first. */
+  readonly sites: Readonly<Record<string, SiteInference>>;
+  /** By section name: what happens to queries, keys and values inside its attention. */
+  readonly attention: Readonly<Record<string, AttentionInference>>;
+}
+
+export interface SiteInference {
+  /** x becomes H x, an orthonormal Hadamard transform of the whole width (R4 of QuaRot); the Linears' weights carry its inverse. */
+  readonly rotation?: RotationSpec;
+  readonly quantizer?: ActivationQuantizer;
+}
+
+/** An orthogonal matrix by name and size, so that a file need not carry it: see `@compress/hadamard`. */
+export interface RotationSpec {
+  readonly kind: 'hadamard';
+  readonly size: number;
+}
+
+/** Symmetric rounding of activations, scale = absmax / (2^(bits-1) - 1), codes half to even (SmoothQuant, Xiao et al. 2022). */
+export interface ActivationQuantizer {
+  /** 2..8 */
+  readonly bits: number;
+  /** A scale for each token as it comes (dynamic), or one calibrated for all (static). */
+  readonly scale: 'token' | number;
+}
+
+export interface AttentionInference {
+  /** Queries and keys of each head are transformed after RoPE (R3 of QuaRot): scores are unchanged, cached keys are not. */
+  readonly rotation?: RotationSpec;
+  /** How the cache holds keys and values. */
+  readonly cache?: CacheInference;
+}
+
+/** The cache of one section: sides apart. */
+export interface CacheInference {
+  readonly keys?: CacheSide;
+  readonly values?: CacheSide;
+  /** Keys are quantized before RoPE is applied to them (KVQuant) instead of after (KIVI). */
+  readonly keysBeforeRotary: boolean;
+  /** The latest tokens that stay in floats, a multiple of the keys' group: KIVI's residual window. */
+  readonly window: number;
+  /** The first tokens, which stay in floats: attention sinks. */
+  readonly sinks: number;
+}
+
+/** One of keys and values. Rows are tokens, columns the channels of one head. */
+export interface CacheSide {
+  /** `int`: codes of `bits` between the group's minimum and maximum; `fp8`: E4M3; `levels`: absmax times a table. */
+  readonly grid:
+    | { readonly kind: 'int'; readonly bits: number }
+    | { readonly kind: 'fp8' }
+    | { readonly kind: 'levels'; readonly levels: readonly number[] };
+  /** What shares a scale: `channel`, one channel over `groupSize` neighbouring tokens; `token`, `groupSize` neighbouring channels of one token. */
+  readonly axis: 'channel' | 'token';
+  readonly groupSize: number;
+  /** Calibrated scales, one a head or one in all, in place of those of each group. */
+  readonly scales?: readonly number[];
+  /** The share of largest magnitudes of each group that is kept in floats. */
+  readonly outliers?: number;
+}
