@@ -1,39 +1,44 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { encodeModel, type OnnxModel, type OnnxNode, type OnnxValue } from './onnx-model.ts';
+import { createRequire } from 'node:module';
+import type { Peer } from './peer.ts';
 
-/** An input or output: its shape and, for inputs, its elements. */
-export interface Operand {
-  readonly shape: readonly number[];
-  readonly data: Float32Array | Uint8Array | Int32Array | BigInt64Array | Uint16Array;
-}
-
-/** Operators of onnxruntime on named operands; those that a node produces and no other takes are the outputs. */
-export interface OnnxCase {
-  readonly nodes: readonly OnnxNode[];
-  readonly inputs: Readonly<Record<string, Operand>>;
-  readonly outputs: Readonly<Record<string, { readonly type: OnnxValue['type']; readonly shape: readonly number[] }>>;
-}
-
-/** Loads a case on `threads` threads; each call of what is returned runs it once. */
-export async function loadOnnx({ nodes, inputs, outputs }: OnnxCase, threads: number): Promise<() => Promise<unknown>> {
-  const model: OnnxModel = {
-    nodes,
-    inputs: Object.entries(inputs).map(([name, { data, shape }]) => ({ name, shape, type: typeOf(data) })),
-    outputs: Object.entries(outputs).map(([name, value]) => ({ name, ...value })),
+/** The peer where OpenBLAS is missing: the native MatMul of onnxruntime. It has no other of our kernels. */
+export async function onnxruntime(threads: number): Promise<Peer> {
+  const { InferenceSession, Tensor } = await import('onnxruntime-node');
+  const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
+  const session = await InferenceSession.create(matMulModel(), { intraOpNumThreads: threads });
+  return {
+    name: `onnxruntime-node ${version}`,
+    async seconds(command) {
+      const [operation, m, n, k] = command.split(' ');
+      if (operation !== 'gemm') return undefined;
+      const feeds = {
+        a: new Tensor('float32', new Float32Array(Number(m) * Number(k)).fill(0.5), [Number(m), Number(k)]),
+        b: new Tensor('float32', new Float32Array(Number(k) * Number(n)).fill(0.5), [Number(k), Number(n)]),
+      };
+      const start = performance.now();
+      await session.run(feeds);
+      return (performance.now() - start) / 1000;
+    },
+    close() {},
   };
-  const session = await InferenceSession.create(encodeModel(model), {
-    intraOpNumThreads: threads,
-    interOpNumThreads: 1,
-  });
-  const feeds = Object.fromEntries(
-    Object.entries(inputs).map(([name, { data, shape }]) => [name, new Tensor(typeOf(data), data, [...shape])]),
-  );
-  return () => session.run(feeds);
 }
 
-function typeOf(data: Operand['data']): OnnxValue['type'] {
-  if (data instanceof Float32Array) return 'float32';
-  if (data instanceof Uint8Array) return 'uint8';
-  if (data instanceof Int32Array) return 'int32';
-  return data instanceof BigInt64Array ? 'int64' : 'float16';
+/** A model with one node, c = MatMul(a, b), written as the protobuf of onnx.proto3 by field numbers. */
+function matMulModel(): Uint8Array {
+  const text = (value: string) => [...new TextEncoder().encode(value)];
+  const bytes = (field: number, value: number[]) => [(field << 3) | 2, value.length, ...value];
+  const integer = (field: number, value: number) => [field << 3, value];
+  const unknownSide = bytes(1, []);
+  const float32 = 1;
+  const type = bytes(1, [...integer(1, float32), ...bytes(2, [...unknownSide, ...unknownSide])]);
+  const value = (name: string) => [...bytes(1, text(name)), ...bytes(2, type)];
+  const node = [...bytes(1, text('a')), ...bytes(1, text('b')), ...bytes(2, text('c')), ...bytes(4, text('MatMul'))];
+  const graph = [
+    ...bytes(1, node),
+    ...bytes(2, text('product')),
+    ...bytes(11, value('a')),
+    ...bytes(11, value('b')),
+    ...bytes(12, value('c')),
+  ];
+  return Uint8Array.from([...integer(1, 8), ...bytes(7, graph), ...bytes(8, integer(2, 17))]);
 }
