@@ -117,8 +117,9 @@ function updateSoftmax(column: usize, count: i32, maximum: usize, total: usize):
   v128.store(maximum, largest0);
   v128.store(maximum, largest1, 16);
   const base0 = finiteBase(largest0), base1 = finiteBase(largest1);
-  factor0 = exp2(f32x4.sub(old0, base0));
-  factor1 = exp2(f32x4.sub(old1, base1));
+  const factor0 = exp2(f32x4.sub(old0, base0)), factor1 = exp2(f32x4.sub(old1, base1));
+  v128.store(factors, factor0);
+  v128.store(factors, factor1, 16);
   let sum0 = f32x4.mul(v128.load(total), factor0), sum1 = f32x4.mul(v128.load(total, 16), factor1);
   for (let at = column; at < end; at += BLOCK_BYTES) {
     const weight0 = exp2(f32x4.sub(v128.load(at), base0)), weight1 = exp2(f32x4.sub(v128.load(at, 16), base1));
@@ -131,8 +132,8 @@ function updateSoftmax(column: usize, count: i32, maximum: usize, total: usize):
   v128.store(total, sum1, 16);
 }
 
-/** The factors of the last {@link updateSoftmax}. */
-let factor0: v128 = f32x4.splat(0), factor1: v128 = f32x4.splat(0);
+/** The eight factors of the last {@link updateSoftmax}. */
+const factors = memory.data(32, 16);
 
 /** 0 for a query that has seen no score above -Infinity yet: -Infinity - 0 gives weight 0, where -Infinity - -Infinity would be NaN. */
 // @ts-ignore: decorator
@@ -142,6 +143,7 @@ function finiteBase(largest: v128): v128 {
 }
 
 function rescale(column: usize, dimension: i32): void {
+  const factor0 = v128.load(factors), factor1 = v128.load(factors, 16);
   const one = f32x4.splat(1), end = column + <usize>dimension * BLOCK_BYTES;
   if (i32x4.all_true(v128.and(f32x4.eq(factor0, one), f32x4.eq(factor1, one)))) return;
   for (let at = column; at < end; at += BLOCK_BYTES) {
