@@ -20,16 +20,19 @@ export interface Rotary {
 /** The strategy by which scales are chosen for a group: see {@link Kernels.fitScales}. */
 export interface ScaleFit {
   readonly grid: CodeGrid;
-  /** Codes are centred: zero = (maxCode + 1) / 2 and scale = 2 absmax / maxCode. Ignored by table grids. */
+  /**
+   * Codes are centred: zero = (maxCode + 1) / 2 and scale = 2 absmax / maxCode; maxCode is odd. Ignored by table grids, whose scale is
+   * absmax over the largest |level|.
+   */
   readonly symmetric: boolean;
   /**
-   * Steps of the search (0: plain min-max). Step i of n shrinks the range by 1 - 0.8 i / n; an asymmetric step also tries zero +- 1;
+   * Steps of the search (0: plain min-max). Step i of n shrinks the range by 1 - 0.8 i / n; an asymmetric step also tries zero +- 1, if a code;
    * a strict improvement of sum_j importance[j] (w_j - q_j)^2 replaces the choice.
    */
   readonly steps: number;
   /** `[columns]`: the weight of each column's squared error in the search; absent: all 1. */
   readonly importance?: Float32Array;
-  /** The precision in which scales are stored: they are rounded to it before any code is chosen. */
+  /** The precision in which scales are stored: they are rounded to it before any code is chosen, and stay positive and finite. */
   readonly scaleType: 'f32' | 'f16' | 'bf16';
 }
 
@@ -141,7 +144,8 @@ export interface Kernels {
   /**
    * Causal softmax attention over `sequences` of `length` rows each: queries [S*L, H*d], keys and values [S*L, Hkv*d], output
    * [S*L, H*d]; head h reads key head floor(h Hkv / H). With `window`, a query sees itself and the window - 1 keys before it. Tiled:
-   * no L x L matrix is ever made.
+   * no L x L matrix is ever made. NaN and infinities in a row of `values` reach every query that sees it, and may reach the 15 queries
+   * before it.
    */
   attention(p: {
     queries: Matrix;
