@@ -3,6 +3,7 @@ import type { Operation } from './operations/operation.ts';
 import { operations } from './operations/registry.ts';
 import type { Done, Job, Start } from './pool/messages.ts';
 import { runParts } from './pool/run-parts.ts';
+import { accountForShared } from './pool/share.ts';
 import { type Instance, instantiate } from './wasm/instance.ts';
 
 interface Port {
@@ -35,6 +36,7 @@ const registry: Readonly<Record<string, Operation<never>>> = operations;
 let instance: Instance;
 
 function run(job: Job): Done {
+  accountForShared(job.params);
   try {
     runParts(instance, registry[job.operation] as Operation<unknown>, job.params, job.division);
     return { id: job.id };

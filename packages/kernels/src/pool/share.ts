@@ -1,4 +1,5 @@
 import type { Bytes } from '../wasm/instance.ts';
+import { accountFor, sharedBuffer } from './shared-buffer.ts';
 
 /** The parameters of an operation in a form that a message carries without copying, and the way back. */
 export interface Shared<P> {
@@ -29,11 +30,20 @@ export function share<P>(params: P, writes: readonly (Bytes | undefined)[]): Sha
   };
 }
 
+/** In a worker: tells its garbage collector of the shared memory that came with a job. */
+export function accountForShared(params: unknown): void {
+  if (isBytes(params)) {
+    if (params.buffer instanceof SharedArrayBuffer) accountFor(params.buffer);
+  } else if (params !== null && typeof params === 'object') {
+    for (const field of Object.values(params)) accountForShared(field);
+  }
+}
+
 function shareArray(array: Bytes, copies: Map<Bytes, Bytes>): Bytes {
   let copy = copies.get(array);
   if (!copy) {
     const Type = array.constructor as new (buffer: SharedArrayBuffer) => Bytes;
-    copy = new Type(new SharedArrayBuffer(array.byteLength));
+    copy = new Type(sharedBuffer(array.byteLength));
     copy.set(array);
     copies.set(array, copy);
   }
