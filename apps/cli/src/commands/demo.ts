@@ -11,6 +11,7 @@ import type { Report } from '../report/report.ts';
 import { type RunOutcome, runRecipe } from '../run/run-recipe.ts';
 import { makeReport, writeReport } from '../run/run-report.ts';
 import { summarizeRun } from '../run/summarize-run.ts';
+import { createTokenize } from '../text/tokenize.ts';
 import type { MakeCommand } from './command.ts';
 import { eventsOption, jsonOption, threadsOption } from './options.ts';
 
@@ -35,12 +36,13 @@ export const demoCommand: MakeCommand = (context) =>
       const log = openEventLog(options.events);
       try {
         const outcomes = await withKernels(options, async (kernels) => {
-          const measured = new Map<string, Perplexity>();
+          // The runs share what is the same for all: the tokens of both texts, and the measure of the input.
+          const shared = { tokenize: createTokenize(), measured: new Map<string, Perplexity>() };
           const done: { name: string; outcome: RunOutcome }[] = [];
           for (const { name, id } of RUNS) {
             progress.log(`${name}: compress run ${join(options.output, `${id}.yaml`)}`);
             const recipe = await readRecipe(join(folder, `${id}.yaml`), directory, registry);
-            const outcome = await runRecipe(recipe, { kernels, progress, signal, onEvent: log.write, measured });
+            const outcome = await runRecipe(recipe, { kernels, progress, signal, onEvent: log.write, ...shared });
             await writeReport(recipe.output, makeReport(id, [{ name, outcome }]));
             done.push({ name, outcome });
           }

@@ -5,6 +5,7 @@ import { measurePerplexity } from '../model/measure-perplexity.ts';
 import { openModel } from '../model/open-model.ts';
 import { significant } from '../output/units.ts';
 import { type PerplexityRecipe, perplexitySchema } from '../recipe/schema.ts';
+import { createTokenize } from '../text/tokenize.ts';
 import type { MakeCommand } from './command.ts';
 import { eventsOption, jsonOption, threadsOption, wholeNumber, withTextOptions } from './options.ts';
 
@@ -32,8 +33,10 @@ export const evalCommand: MakeCommand = (context) =>
       const log = openEventLog(options.events);
       const opened = await openModel(name, { directory, note: progress.log });
       try {
+        const { folder } = opened;
+        const tokens = await createTokenize()(recipe, { directory, folder });
         const result = await withKernels(options, (kernels) =>
-          measurePerplexity({ opened, recipe, directory, kernels, label: 'Perplexity', progress, signal }),
+          measurePerplexity({ opened, tokens, ...recipe, kernels, label: 'Perplexity', progress, signal }),
         );
         log.write({ type: 'perplexity', model: name, ...result });
         const text = [

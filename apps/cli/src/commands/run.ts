@@ -6,6 +6,7 @@ import { describeRun } from '../run/describe-run.ts';
 import { runRecipe } from '../run/run-recipe.ts';
 import { makeReport, writeReport } from '../run/run-report.ts';
 import { summarizeRun } from '../run/summarize-run.ts';
+import { createTokenize } from '../text/tokenize.ts';
 import type { MakeCommand } from './command.ts';
 import { eventsOption, jsonOption, threadsOption } from './options.ts';
 
@@ -23,7 +24,14 @@ export const runCommand: MakeCommand = (context) =>
       const log = openEventLog(options.events);
       try {
         const outcome = await withKernels(options, (kernels) =>
-          runRecipe(recipe, { kernels, progress, signal, onEvent: log.write }),
+          runRecipe(recipe, {
+            kernels,
+            progress,
+            signal,
+            onEvent: log.write,
+            tokenize: createTokenize(),
+            measured: new Map(),
+          }),
         );
         const name = recipe.pipeline.map(({ algorithm }) => algorithm.name).join(' + ');
         const report = await writeReport(recipe.output, makeReport(basename(recipe.output), [{ name, outcome }]));

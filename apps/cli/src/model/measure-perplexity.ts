@@ -1,40 +1,36 @@
 import { type Perplexity, perplexity } from '@compress/evaluate';
 import type { Kernels } from '@compress/kernels';
-import { openTokenizer } from '@compress/models';
 import { type Progress, secondsLeft } from '../progress/progress.ts';
-import type { PerplexityRecipe } from '../recipe/schema.ts';
-import { readText } from '../text/read-text.ts';
 import type { OpenedModel } from './open-model.ts';
 
-/** Perplexity of an opened model on a text that is tokenized whole, without special tokens. */
+/** Perplexity of an opened model, with a progress bar. */
 export async function measurePerplexity({
-  opened: { folder, model, checkpoint },
-  recipe,
-  directory,
+  opened: { model, checkpoint },
+  tokens,
+  context,
+  windows,
   kernels,
   label,
   progress,
   signal,
 }: {
   readonly opened: OpenedModel;
-  readonly recipe: PerplexityRecipe;
-  /** What the text's path starts from. */
-  readonly directory: string;
+  readonly tokens: Uint32Array;
+  readonly context: number;
+  readonly windows?: number | undefined;
   readonly kernels: Kernels;
   readonly label: string;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }): Promise<Perplexity> {
-  const text = await readText(recipe, directory);
-  const tokens = (await openTokenizer(folder)).encode(text, { special: false });
   const started = performance.now();
   return perplexity({
     model,
     checkpoint,
     kernels,
     tokens,
-    context: recipe.context,
-    ...(recipe.windows === undefined ? {} : { windows: recipe.windows }),
+    context,
+    ...(windows === undefined ? {} : { windows }),
     signal,
     onProgress: ({ done, total }) => {
       const share = done / total;

@@ -2,14 +2,13 @@ import { basename } from 'node:path';
 import { type Calibration, type CompressResult, compress, type RunEvent } from '@compress/core';
 import type { Perplexity } from '@compress/evaluate';
 import type { Kernels } from '@compress/kernels';
-import { openTokenizer } from '@compress/models';
 import { measurePerplexity } from '../model/measure-perplexity.ts';
-import { openModel } from '../model/open-model.ts';
+import { type OpenedModel, openModel } from '../model/open-model.ts';
 import type { Progress } from '../progress/progress.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { PerplexityRecipe } from '../recipe/schema.ts';
 import { calibrationWindows } from '../text/calibration.ts';
-import { readText } from '../text/read-text.ts';
+import type { Tokenize } from '../text/tokenize.ts';
 import { type PreparedRun, prepareRun } from './prepare-run.ts';
 import { showEvents } from './show-events.ts';
 import { packageVersions } from './versions.ts';
@@ -38,8 +37,9 @@ export interface RunSettings {
   readonly progress: Progress;
   readonly signal: AbortSignal;
   onEvent(event: AppEvent): void;
-  /** Measures of inputs that earlier runs of this process made, by {@link measureKey}; grows. */
-  readonly measured?: Map<string, Perplexity>;
+  readonly tokenize: Tokenize;
+  /** Measures of the input that earlier runs made, by folder, text and windows; those of this run are added. */
+  readonly measured: Map<string, Perplexity>;
 }
 
 /** The whole way of a recipe: plan, calibrate, compress, measure before and after. */
@@ -53,23 +53,7 @@ export async function runRecipe(recipe: Recipe, settings: RunSettings): Promise<
     try {
       const evaluations: Evaluation[] = [];
       for (const entry of recipe.perplexity) {
-        const text = textName(entry);
-        const key = JSON.stringify([opened.folder, recipe.directory, entry]);
-        const measure = async (target: typeof opened, which: string) => {
-          const label = `Perplexity of the ${which}`;
-          const measured = await measurePerplexity({
-            opened: target,
-            recipe: entry,
-            directory: recipe.directory,
-            label,
-            ...settings,
-          });
-          settings.onEvent({ type: 'evaluation', model: target.folder, text, result: measured });
-          return measured;
-        };
-        const before = settings.measured?.get(key) ?? (await measure(opened, 'input'));
-        settings.measured?.set(key, before);
-        evaluations.push({ text, before, after: await measure(output, 'output') });
+        evaluations.push(await evaluate({ entry, input: opened, output, directory: recipe.directory, settings }));
       }
       return { ...result, recipe, architecture: opened.model.architecture, evaluations };
     } finally {
@@ -80,10 +64,38 @@ export async function runRecipe(recipe: Recipe, settings: RunSettings): Promise<
   }
 }
 
+/** The output has the input's tokenizer, so both are measured on the same tokens. */
+async function evaluate({
+  entry,
+  input,
+  output,
+  directory,
+  settings,
+}: {
+  readonly entry: PerplexityRecipe;
+  readonly input: OpenedModel;
+  readonly output: OpenedModel;
+  readonly directory: string;
+  readonly settings: RunSettings;
+}): Promise<Evaluation> {
+  const { context, windows } = entry;
+  const text = basename((entry.text ?? entry.jsonl ?? entry.parquet)!);
+  const tokens = await settings.tokenize(entry, { directory, folder: input.folder });
+  const measure = async (opened: OpenedModel, label: string) => {
+    const result = await measurePerplexity({ opened, tokens, context, windows, label, ...settings });
+    settings.onEvent({ type: 'evaluation', model: opened.folder, text, result });
+    return result;
+  };
+  const key = JSON.stringify([input.folder, directory, entry]);
+  const before = settings.measured.get(key) ?? (await measure(input, 'Perplexity of the input'));
+  settings.measured.set(key, before);
+  return { text, before, after: await measure(output, 'Perplexity of the output') };
+}
+
 async function compressPrepared({ recipe, opened }: PreparedRun, settings: RunSettings): Promise<CompressResult> {
-  const { kernels, progress, signal } = settings;
-  const calibration = await readCalibration(recipe, opened.folder);
-  const show = showEvents(progress);
+  const { kernels, signal } = settings;
+  const calibration = await calibrate(recipe, opened.folder, settings.tokenize);
+  const show = showEvents(settings.progress);
   return compress({
     model: opened.model,
     checkpoint: opened.checkpoint,
@@ -108,16 +120,9 @@ async function compressPrepared({ recipe, opened }: PreparedRun, settings: RunSe
 }
 
 /** The calibration windows, if any step of the pipeline wants to see them. */
-async function readCalibration(
-  { calibration, pipeline, directory }: Recipe,
-  folder: string,
-): Promise<Calibration | undefined> {
+async function calibrate(recipe: Recipe, folder: string, tokenize: Tokenize): Promise<Calibration | undefined> {
+  const { calibration, pipeline, directory } = recipe;
   const observed = pipeline.some(({ algorithm, options }) => (algorithm.observes?.(options) ?? []).length > 0);
   if (calibration === undefined || !observed) return undefined;
-  const text = await readText(calibration, directory);
-  return calibrationWindows((await openTokenizer(folder)).encode(text, { special: false }), calibration);
-}
-
-function textName({ text, jsonl, parquet }: PerplexityRecipe): string {
-  return basename((text ?? jsonl ?? parquet)!);
+  return calibrationWindows(await tokenize(calibration, { directory, folder }), calibration);
 }
