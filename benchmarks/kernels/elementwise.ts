@@ -1,6 +1,6 @@
 import type { GroupScales, Kernels } from '@compress/kernels';
 import { createKernels } from '@compress/kernels';
-import { loadOnnx, type OnnxCase, type Operand } from './onnxruntime.ts';
+import { loadOnnx, type OnnxCase, type Operand } from './onnx-case.ts';
 
 /** One kernel of a forward pass or of a grid, and the same work by a peer. */
 interface Entry {
@@ -19,10 +19,11 @@ export interface Row {
 
 const SAMPLES = 7;
 
-/** Times every entry against its peer on as many threads as `kernels` has, sample by sample in turn; a row holds the best of each. */
-export async function* elementwiseRows(kernels: Kernels): AsyncGenerator<Row> {
+/** Times every entry whose name includes `only` against its peer on as many threads as `kernels` has, sample by sample in turn; a row holds the best of each. */
+export async function* elementwiseRows(kernels: Kernels, only = ''): AsyncGenerator<Row> {
   const plain = await createKernels({ numerics: 'reference' });
   for (const { name, ours, peer } of entries(kernels)) {
+    if (!name.includes(only)) continue;
     const theirs = peer ? await loadOnnx(peer, kernels.threads) : () => ours(plain);
     let seconds = Infinity;
     let peerSeconds = Infinity;

@@ -8,6 +8,7 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { createKernels } from '@compress/kernels';
 import { type Case, cases } from './cases.ts';
+import { elementwiseRows } from './elementwise.ts';
 import { onnxruntime } from './onnxruntime.ts';
 import { openblas } from './openblas.ts';
 import type { Peer } from './peer.ts';
@@ -52,7 +53,15 @@ for (const threads of values.threads.split(',').map(Number)) {
   for (const one of cases(kernels)) {
     if (one.name.includes(values.only)) console.log(await measure(one, peer, threads));
   }
-  await kernels.close();
   peer.close();
+  console.log(`\n| ${'kernel'.padEnd(46)} | of peer   | ms       | peer             |`);
+  console.log(`| ${'-'.repeat(46)} | --------: | -------: | ---------------- |`);
+  for await (const row of elementwiseRows(kernels, values.only)) {
+    const milliseconds = (row.seconds * 1000).toFixed(1).padStart(8);
+    console.log(
+      `| ${row.name.padEnd(46)} | ${percent([row.peerSeconds / row.seconds])} | ${milliseconds} | ${row.peer.padEnd(16)} |`,
+    );
+  }
+  await kernels.close();
 }
 console.log('\nof peer: its time / ours. of peak: what 128-bit fused multiply-adds could do at most / ours.');
