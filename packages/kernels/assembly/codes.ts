@@ -2,10 +2,7 @@
  * Codes of weights and values of codes. A row is cut into runs, [first, end, group] of i32 each: neighbouring columns that share a group, hence a scale.
  * Rows of weights and codes are `columns` long, rows of scales and zeros `groups`.
  */
-import { nearestIntegerCodes, nearestLevelCodes } from './rounding';
-
-/** 2^23: adding it to an integer of 0..255 leaves that integer in the low byte. */
-const TO_INTEGER: f32 = 8388608;
+import { lowBytes, nearestIntegerCodes, nearestLevelCodes } from './rounding';
 
 /** With `levelCount` 0 the grid is integer, and `thresholds` is not read. */
 export function quantizeRows(weight: usize, rows: i32, columns: i32, runs: usize, runCount: i32, scales: usize, zeros: usize, groups: i32, maxCode: f32, thresholds: usize, levelCount: i32, codes: usize): void {
@@ -53,12 +50,6 @@ function quantizeTable(weight: usize, count: i32, scale: f32, thresholds: usize,
     weight += 4;
     codes++;
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function lowBytes(x: v128): v128 {
-  return v128.and(f32x4.add(x, f32x4.splat(TO_INTEGER)), i32x4.splat(0xff));
 }
 
 // @ts-ignore: decorator

@@ -35,3 +35,13 @@ export function nearestLevelCodes(ratio: v128, thresholds: usize, count: i32): v
 export function nearestIntegerCodes(ratio: v128, zero: v128, maxCode: v128): v128 {
   return f32x4.pmin(f32x4.pmax(f32x4.splat(0), f32x4.add(f32x4.nearest(ratio), zero)), maxCode);
 }
+
+/** 2^23: adding it to an integer of 0..255 leaves that integer in the low byte. */
+const TO_INTEGER: f32 = 8388608;
+
+/** Codes held as f32 to integers. */
+// @ts-ignore: decorator
+@inline
+export function lowBytes(codes: v128): v128 {
+  return v128.and(f32x4.add(codes, f32x4.splat(TO_INTEGER)), i32x4.splat(0xff));
+}

@@ -3,11 +3,8 @@
  * lane is an output row. A column's compensation by the block's earlier columns is taken just before it is rounded, in the order of those
  * columns: the same chain as one rank-1 update after another, without writing the block again for each.
  */
-import { nearestIntegerCodes, nearestLevelCodes, nearestLevels } from './rounding';
+import { lowBytes, nearestIntegerCodes, nearestLevelCodes, nearestLevels } from './rounding';
 import { STRIP, STRIP_BYTES, subtractPrior } from './strip';
-
-/** 2^23: adding it to an integer of 0..255 leaves that integer in the low byte. */
-const TO_INTEGER: f32 = 8388608;
 
 /** How columns are rounded: see {@link setGrid}. */
 let gridKind: i32 = 0;
@@ -31,7 +28,7 @@ export function setGrid(kind: i32, largest: f32, table: usize, bounds: usize, co
 export function nearestCodes(weight: v128, scale: v128, zero: v128): v128 {
   const ratio = f32x4.div(weight, scale);
   if (gridKind == 2) return nearestLevelCodes(ratio, thresholds, levelCount);
-  return v128.and(f32x4.add(nearestIntegerCodes(ratio, zero, f32x4.splat(maxCode)), f32x4.splat(TO_INTEGER)), i32x4.splat(0xff));
+  return lowBytes(nearestIntegerCodes(ratio, zero, f32x4.splat(maxCode)));
 }
 
 /** The values of the codes nearest to four weights. */

@@ -3,7 +3,8 @@ import { inverseFactor } from './inverse-factor.ts';
 import { linearAlgebra } from './linear-algebra.ts';
 import type { Matrix } from './matrix.ts';
 import { createPool, type Pool } from './pool/pool.ts';
-import { copyOf, generator, hessianOf } from './test-matrices.ts';
+import { hessianOf } from './testing/hessian.ts';
+import { copyOf, randomNumbers } from './testing/random.ts';
 import { compile, hasRevectorizer } from './wasm/compile.ts';
 
 const plain = await compile('fma');
@@ -36,11 +37,16 @@ const bytesOf = (result: Matrix | Float64Array | Uint8Array) => {
 };
 
 test('products', async () => {
-  const random = generator(1);
+  const random = randomNumbers(1).matrix;
   const [input, weight, start, square] = [random(301, 530), random(299, 530), random(301, 299), random(530, 530)];
   await expectSameBits(async (pool) => {
     const kernels = linearAlgebra(pool);
-    const [linear, few, multiply, gram] = [copyOf(start), { rows: 3, columns: 299, data: new Float32Array(897) }, copyOf(input), copyOf(square)];
+    const [linear, few, multiply, gram] = [
+      copyOf(start),
+      { rows: 3, columns: 299, data: new Float32Array(897) },
+      copyOf(input),
+      copyOf(square),
+    ];
     const three = { rows: 3, columns: 530, data: input.data.slice(0, 3 * 530) };
     const left = { rows: 301, columns: 299, data: start.data };
     await kernels.linear({ input, weight, output: linear, accumulate: true });
@@ -52,7 +58,7 @@ test('products', async () => {
 });
 
 test('the inverse factor, the sweep, the descent and the error', async () => {
-  const random = generator(2);
+  const random = randomNumbers(2).matrix;
   const hessian = hessianOf(random(300, 400));
   const weight = random(333, 400);
   const scales = {

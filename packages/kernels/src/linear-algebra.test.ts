@@ -4,7 +4,8 @@ import { createKernels } from './create-kernels.ts';
 import type { Kernels } from './kernels.ts';
 import type { Matrix } from './matrix.ts';
 import { createReferenceKernels } from './reference/create-reference-kernels.ts';
-import { copyOf, generator, hessianOf } from './test-matrices.ts';
+import { hessianOf } from './testing/hessian.ts';
+import { copyOf, randomNumbers } from './testing/random.ts';
 
 const reference = createReferenceKernels();
 const fronts = {
@@ -25,7 +26,7 @@ describe.each(Object.entries(fronts))('%s', (_name, kernels) => {
   test('linear agrees with the reference', async () => {
     await fc.assert(
       fc.asyncProperty(side, side, side, fc.boolean(), fc.boolean(), seed, async (t, n, k, accumulate, biased, s) => {
-        const random = generator(s);
+        const random = randomNumbers(s).matrix;
         const input = random(t, k);
         const weight = random(n, k);
         const start = random(t, n);
@@ -41,7 +42,7 @@ describe.each(Object.entries(fronts))('%s', (_name, kernels) => {
   test('multiply agrees with the reference', async () => {
     await fc.assert(
       fc.asyncProperty(side, side, side, fc.boolean(), fc.boolean(), seed, async (m, n, k, accumulate, negate, s) => {
-        const random = generator(s);
+        const random = randomNumbers(s).matrix;
         const left = random(m, k);
         const right = random(k, n);
         const start = random(m, n);
@@ -56,7 +57,7 @@ describe.each(Object.entries(fronts))('%s', (_name, kernels) => {
   test('gram agrees with the reference and leaves the upper triangle alone', async () => {
     await fc.assert(
       fc.asyncProperty(side, side, seed, async (t, k, s) => {
-        const random = generator(s);
+        const random = randomNumbers(s).matrix;
         const input = random(t, k);
         const start = random(k, k);
         await expectSame(kernels, [start], (front, output) => front.gram({ input, output }));
@@ -70,7 +71,7 @@ describe.each(Object.entries(fronts))('%s', (_name, kernels) => {
     [650, 5, 4100],
     [257, 300, 513],
   ])('products beyond one window: %i x %i x %i', async (t, n, k) => {
-    const random = generator(t);
+    const random = randomNumbers(t).matrix;
     const input = random(t, k);
     const weight = random(n, k);
     await expectSame(kernels, [random(t, n)], (front, output) => front.linear({ input, weight, output }));
@@ -80,7 +81,7 @@ describe.each(Object.entries(fronts))('%s', (_name, kernels) => {
 
   test('inverseFactor agrees with the reference, and with its definition', async () => {
     for (const size of [0, 1, 5, 64, 129, 200, 300]) {
-      const random = generator(size);
+      const random = randomNumbers(size).matrix;
       const hessian = hessianOf(random(2 * size, size));
       await expectSame(kernels, [random(size, size)], (front, output) => front.inverseFactor({ hessian, output }), 1);
       await expectSame(kernels, [hessian], (front, output) => front.cholesky(output), 1);
@@ -102,7 +103,7 @@ describe.each(Object.entries(fronts))('%s', (_name, kernels) => {
       [200, 5],
       [200, 190],
     ] as const) {
-      const hessian = hessianOf(generator(size)(2 * size, size));
+      const hessian = hessianOf(randomNumbers(size).matrix(2 * size, size));
       hessian.data[bad * size + bad] = -1;
       expect(await kernels.inverseFactor({ hessian, output: kernels.matrix(size, size) })).toBe(1 + bad);
       expect(await kernels.cholesky(copyOf(hessian))).toBe(1 + bad);
@@ -111,12 +112,12 @@ describe.each(Object.entries(fronts))('%s', (_name, kernels) => {
 
   test('symmetrize copies the lower triangle up', async () => {
     for (const size of [0, 1, 33, 100]) {
-      await expectSame(kernels, [generator(size)(size, size)], (front, output) => front.symmetrize(output));
+      await expectSame(kernels, [randomNumbers(size).matrix(size, size)], (front, output) => front.symmetrize(output));
     }
   });
 
   test('NaN and infinities reach exactly the outputs that they touch', async () => {
-    const random = generator(5);
+    const random = randomNumbers(5).matrix;
     const input = random(40, 33);
     const weight = random(30, 33);
     input.data[3 * 33 + 7] = Number.NaN;
@@ -125,7 +126,7 @@ describe.each(Object.entries(fronts))('%s', (_name, kernels) => {
   });
 
   test('a wrong shape is a RangeError that names the operand', async () => {
-    const random = generator(1);
+    const random = randomNumbers(1).matrix;
     await expect(kernels.linear({ input: random(2, 3), weight: random(4, 5), output: random(2, 4) })).rejects.toThrow(
       /weight/,
     );

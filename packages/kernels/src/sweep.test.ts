@@ -4,7 +4,8 @@ import type { CodeGrid, GroupScales } from './code-grid.ts';
 import { createKernels } from './create-kernels.ts';
 import type { Matrix } from './matrix.ts';
 import { createReferenceKernels } from './reference/create-reference-kernels.ts';
-import { copyOf, generator, hessianOf } from './test-matrices.ts';
+import { hessianOf } from './testing/hessian.ts';
+import { copyOf, randomNumbers } from './testing/random.ts';
 
 const reference = createReferenceKernels();
 const fronts = {
@@ -73,7 +74,7 @@ describe.each(Object.entries(fronts))('%s', (_name, kernels) => {
             seed: fc.integer(),
           }),
           async ({ rows, columns, blockSize, masked, cut, seed }) => {
-            const random = generator(seed);
+            const random = randomNumbers(seed).matrix;
             const hessian = hessianOf(random(columns, columns));
             const factor = matrix(columns, columns, new Float32Array(columns ** 2));
             await reference.inverseFactor({ hessian, output: factor });
@@ -98,7 +99,7 @@ describe.each(Object.entries(fronts))('%s', (_name, kernels) => {
   );
 
   test('identity: the reported loss is (w - q) H (w - q)^T', async () => {
-    const random = generator(3);
+    const random = randomNumbers(3).matrix;
     const hessian = hessianOf(random(400, 200));
     const factor = matrix(200, 200, new Float32Array(200 * 200));
     await kernels.inverseFactor({ hessian, output: factor });
@@ -117,7 +118,7 @@ describe.each(Object.entries(fronts))('%s', (_name, kernels) => {
   });
 
   test('block by block is the same bits as at once', async () => {
-    const random = generator(4);
+    const random = randomNumbers(4).matrix;
     const factor = matrix(300, 300, new Float32Array(300 * 300));
     await kernels.inverseFactor({ hessian: hessianOf(random(400, 300)), output: factor });
     const weight = random(40, 300);
@@ -139,7 +140,7 @@ describe.each(Object.entries(fronts))('%s', (_name, kernels) => {
     ['int3', 33, 40],
     ['table', 70, 300],
   ])('descend on %s lowers the loss of rows and grows none', async (name, rows, columns) => {
-    const random = generator(columns);
+    const random = randomNumbers(columns).matrix;
     const hessian = hessianOf(random(2 * columns, columns));
     const weight = random(rows, columns);
     const grid = grids[name]!;

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import type { WorkerEvents } from '../start-worker.ts';
-import { generator } from '../test-matrices.ts';
+import { randomNumbers } from '../testing/random.ts';
 import { compile } from '../wasm/compile.ts';
 import { createPool } from './pool.ts';
 
@@ -18,7 +18,7 @@ vi.mock('../start-worker.ts', () => ({
 
 test('when a worker dies its operation and all later ones are rejected', async () => {
   const pool = await createPool(await compile('fma'), 2);
-  const random = generator(1);
+  const random = randomNumbers(1).matrix;
   const params = { input: random(256, 256), weight: random(256, 256), output: random(256, 256) };
   await expect(pool.run('linear', params)).rejects.toThrow('a kernel worker died: out of memory');
   await expect(pool.run('linear', params)).rejects.toThrow('a kernel worker died: out of memory');

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test, vi } from 'vitest';
 import { createKernels } from '../create-kernels.ts';
-import { generator } from '../test-matrices.ts';
+import { randomNumbers } from '../testing/random.ts';
 import { compile } from '../wasm/compile.ts';
 import { createPool } from './pool.ts';
 
@@ -10,7 +10,7 @@ const SIZE = 256;
 
 test('arrays that are not shared are copied there and back, and the rest of their buffer is left alone', async () => {
   const kernels = await createKernels({ threads: 2 });
-  const random = generator(1);
+  const random = randomNumbers(1).matrix;
   const [input, weight] = [random(SIZE, SIZE), random(SIZE, SIZE)];
   const buffer = new Float32Array(SIZE * SIZE + 20).fill(7);
   const plain = { rows: SIZE, columns: SIZE, data: buffer.subarray(10, 10 + SIZE * SIZE) };
@@ -25,7 +25,7 @@ test('arrays that are not shared are copied there and back, and the rest of thei
 
 test('operations started together each get their own result', async () => {
   const kernels = await createKernels({ threads: 3 });
-  const random = generator(2);
+  const random = randomNumbers(2).matrix;
   const weight = random(SIZE, SIZE);
   const inputs = [random(SIZE, SIZE), random(SIZE, SIZE), random(SIZE, SIZE)];
   const outputs = inputs.map(() => kernels.matrix(SIZE, SIZE));
@@ -43,7 +43,7 @@ test('one thread needs neither SharedArrayBuffer nor workers', async () => {
   try {
     const kernels = await createKernels();
     expect(kernels.threads).toBe(1);
-    const random = generator(3);
+    const random = randomNumbers(3).matrix;
     const output = kernels.matrix(SIZE, SIZE);
     await kernels.linear({ input: random(SIZE, SIZE), weight: random(SIZE, SIZE), output });
     expect(output.data.some((x) => x !== 0)).toBe(true);
@@ -63,7 +63,7 @@ test('after close() an operation is refused, and close() can be called again', a
 
 test('closing under way rejects the operation', async () => {
   const pool = await createPool(await compile('fma'), 2);
-  const random = generator(4);
+  const random = randomNumbers(4).matrix;
   const output = { rows: SIZE, columns: SIZE, data: new Float32Array(SIZE * SIZE) };
   const running = pool.run('linear', { input: random(SIZE, SIZE), weight: random(SIZE, SIZE), output });
   const rejected = expect(running).rejects.toThrow(/closed while/);
