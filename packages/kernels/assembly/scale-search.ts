@@ -154,7 +154,10 @@ function squaredError(weight: v128, rounded: v128, lowest: v128, highest: v128, 
   return f32x4.mul(importance, f32x4.mul(difference, difference));
 }
 
-/** Columns between two looks at whether a choice can still win: errors only grow. */
+/**
+ * Columns whose errors are summed before they are added to the rest: so a group may be a whole tensor without its sum outgrowing its terms. In between, a
+ * choice is given up once it cannot win: errors only grow.
+ */
 const STRETCH: i32 = 16;
 
 // @ts-ignore: decorator
@@ -165,24 +168,29 @@ function hopeless(error: v128): bool {
 
 function integerError(scratch: usize, importance: usize, count: i32, scale: v128, zero: v128, top: v128): v128 {
   const lowest = f32x4.sub(f32x4.splat(0), zero), highest = f32x4.sub(top, zero);
-  let sum = f32x4.splat(0);
+  let error = f32x4.splat(0);
   for (let first = 0; first < count; first += STRETCH) {
+    let sum = f32x4.splat(0);
     for (let j = min(count - first, STRETCH); j > 0; j--) {
       const weight = v128.load(scratch), rounded = f32x4.nearest(f32x4.div(weight, scale));
       sum = f32x4.add(sum, squaredError(weight, rounded, lowest, highest, scale, v128.load32_splat(importance)));
       scratch += 16;
       importance += 4;
     }
-    if (hopeless(sum)) break;
+    error = f32x4.add(error, sum);
+    if (hopeless(error)) break;
   }
-  return sum;
+  return error;
 }
 
 function integerErrors(scratch: usize, importance: usize, count: i32, scale: v128, zero: v128, top: v128): void {
   const one = f32x4.splat(1), lowest = f32x4.sub(f32x4.splat(0), zero), highest = f32x4.sub(top, zero);
   const lower = f32x4.sub(lowest, one), higher = f32x4.add(lowest, one), lowerTop = f32x4.sub(highest, one), higherTop = f32x4.add(highest, one);
-  let own = f32x4.splat(0), below = f32x4.splat(0), above = f32x4.splat(0);
+  ownError = f32x4.splat(0);
+  belowError = f32x4.splat(0);
+  aboveError = f32x4.splat(0);
   for (let first = 0; first < count; first += STRETCH) {
+    let own = f32x4.splat(0), below = f32x4.splat(0), above = f32x4.splat(0);
     for (let j = min(count - first, STRETCH); j > 0; j--) {
       const weight = v128.load(scratch), rounded = f32x4.nearest(f32x4.div(weight, scale)), factor = v128.load32_splat(importance);
       own = f32x4.add(own, squaredError(weight, rounded, lowest, highest, scale, factor));
@@ -191,11 +199,11 @@ function integerErrors(scratch: usize, importance: usize, count: i32, scale: v12
       scratch += 16;
       importance += 4;
     }
-    if (hopeless(f32x4.min(own, f32x4.min(below, above)))) break;
+    ownError = f32x4.add(ownError, own);
+    belowError = f32x4.add(belowError, below);
+    aboveError = f32x4.add(aboveError, above);
+    if (hopeless(f32x4.min(ownError, f32x4.min(belowError, aboveError)))) return;
   }
-  ownError = own;
-  belowError = below;
-  aboveError = above;
 }
 
 function fitTable(weight: usize, stride: usize, order: usize, importance: usize, count: i32, scratch: usize): void {
@@ -211,8 +219,9 @@ function fitTable(weight: usize, stride: usize, order: usize, importance: usize,
 }
 
 function tableError(scratch: usize, importance: usize, count: i32, scale: v128): v128 {
-  let sum = f32x4.splat(0);
+  let error = f32x4.splat(0);
   for (let first = 0; first < count; first += STRETCH) {
+    let sum = f32x4.splat(0);
     for (let j = min(count - first, STRETCH); j > 0; j--) {
       const weight = v128.load(scratch), level = nearestLevels(f32x4.div(weight, scale), levels, thresholds, levelCount);
       const difference = f32x4.sub(weight, f32x4.mul(level, scale));
@@ -220,7 +229,8 @@ function tableError(scratch: usize, importance: usize, count: i32, scale: v128):
       scratch += 16;
       importance += 4;
     }
-    if (hopeless(sum)) break;
+    error = f32x4.add(error, sum);
+    if (hopeless(error)) break;
   }
-  return sum;
+  return error;
 }

@@ -105,7 +105,7 @@ describe.each(every)('%s', (_mode, kernels) => {
 
 describe.each(fronts.modes)('%s', (_mode, kernels) => {
   test('agrees with the reference in every bit', async () => {
-    const side = fc.integer({ min: 0, max: 30 });
+    const side = fc.integer({ min: 0, max: 40 });
     const options = fc.record({
       grid: anyGrid,
       symmetric: fc.boolean(),

@@ -4,10 +4,13 @@ import { searchFactors } from '../search-factors.ts';
 import { decodeHalf, encodeHalf } from './half-floats.ts';
 import { gridRounding, roundHalfEven } from './nearest-code.ts';
 
+/** Columns whose errors are summed before they are added to the rest. */
+const STRETCH = 16;
+
 const LARGEST = { f32: 3.4028234663852886e38, f16: 65504, bf16: 3.3895313892515355e38 };
 const SMALLEST = { f32: 2 ** -149, f16: 2 ** -24, bf16: 2 ** -133 };
 
-/** Scale and zero of each (row, group); every operation is one f32 operation, sums go over columns in ascending order. */
+/** Scale and zero of each (row, group); every operation is one f32 operation, sums go over stretches of columns in ascending order. */
 export function fitScales(p: ParametersOf<'fitScales'>): void {
   checkFitScales(p);
   const { weight, fit, scales } = p;
@@ -80,12 +83,19 @@ function storable(scale: number, type: ScaleFit['scaleType']): number {
 
 function squaredError(weights: Float32Array, importance: Float32Array, fit: ScaleFit): (choice: Choice) => number {
   const rounding = gridRounding(fit.grid);
-  return ({ scale, zero }) => {
-    let sum = 0;
-    for (let j = 0; j < weights.length; j++) {
-      const difference = Math.fround(weights[j] - rounding.value(rounding.code(weights[j], scale, zero), scale, zero));
-      sum = Math.fround(sum + Math.fround(importance[j] * Math.fround(difference * difference)));
+  const term = (j: number, { scale, zero }: Choice) => {
+    const code = rounding.code(weights[j], scale, zero);
+    const difference = Math.fround(weights[j] - rounding.value(code, scale, zero));
+    return Math.fround(importance[j] * Math.fround(difference * difference));
+  };
+  return (choice) => {
+    let error = 0;
+    for (let first = 0; first < weights.length; first += STRETCH) {
+      let sum = 0;
+      const end = Math.min(first + STRETCH, weights.length);
+      for (let j = first; j < end; j++) sum = Math.fround(sum + term(j, choice));
+      error = Math.fround(error + sum);
     }
-    return sum;
+    return error;
   };
 }
