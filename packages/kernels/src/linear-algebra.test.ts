@@ -97,6 +97,23 @@ describe.each(Object.entries(fronts))('%s', (_name, kernels) => {
     }
   });
 
+  test('beyond one window, L times its inverse is the identity', async () => {
+    const size = 1100;
+    const factor = kernels.matrix(size, size);
+    const { data } = randomNumbers(1).matrix(size, size);
+    for (let i = 0; i < size; i++) {
+      for (let j = 0; j <= i; j++)
+        factor.data[i * size + j] = i === j ? 2 + data[i * size + j] : data[i * size + j] / 30;
+    }
+    const inverse = copyOf(factor);
+    const product = kernels.matrix(size, size);
+    await kernels.invertLower(inverse);
+    await kernels.multiply({ left: factor, right: inverse, output: product });
+    const worst = product.data.reduce((most, x, i) => Math.max(most, Math.abs(x - (i % (size + 1) === 0 ? 1 : 0))), 0);
+    expect(worst).toBeLessThan(1e-5);
+    expect(inverse.data.every((x, i) => x === 0 || i % size <= Math.floor(i / size))).toBe(true);
+  });
+
   test('a matrix that is not positive definite is told by its column', async () => {
     for (const [size, bad] of [
       [3, 1],
