@@ -91,7 +91,7 @@ export function recipeSchema({ algorithms, formats }: Registry) {
       .describe('Allows a pipeline in another order than transform, prune, quantize.'),
     strict: z.boolean().default(false).describe('Warnings stop the run.'),
     activationMemory: bytes
-      .default(512 * 2 ** 20)
+      .prefault('512 MiB')
       .describe(
         'Activations kept in memory, such as 512 MB; what is beyond is spilled to disk. The result is the same.',
       ),

@@ -17,7 +17,7 @@ interface Point {
   readonly error: number;
 }
 
-/** Small multiples: one chart for each kind of layer, its error over the blocks, on one scale of powers of ten within a chart. */
+/** Small multiples: one chart for each kind of layer, its error over the blocks, on a scale of powers. */
 export function errorCharts(report: Report): {
   readonly figure: ErrorFigure;
   readonly series: readonly ErrorSeries[];
@@ -59,6 +59,8 @@ function chart(kind: string, points: readonly Point[], series: readonly ErrorSer
   const names = series.map(({ name }) => name);
   const values = points.filter((point) => point.kind === kind);
   const blocks = Math.max(...values.map(({ block }) => block));
+  const errors = values.map(({ error }) => error);
+  const ticks = logTicks(Math.min(...errors), Math.max(...errors));
   return {
     title: kind,
     width: 240,
@@ -75,8 +77,8 @@ function chart(kind: string, points: readonly Point[], series: readonly ErrorSer
       y: {
         field: 'error',
         type: 'quantitative',
-        scale: { type: 'log' },
-        axis: { title: null, tickCount: 4, format: '.1~e' },
+        scale: { type: 'log', domain: [ticks[0], ticks.at(-1)!], nice: false },
+        axis: { title: null, values: ticks, format: '~r' },
       },
       color: {
         field: 'series',
@@ -92,4 +94,25 @@ function chart(kind: string, points: readonly Point[], series: readonly ErrorSer
       },
     },
   };
+}
+
+/** Labels that a small chart has room for. */
+const TICKS = 6;
+
+/** From below `least` to above `most` in steps of 1, 2, 5, 10, or where that are too many, of 1, 3, 10, or of powers of ten. */
+export function logTicks(least: number, most: number): number[] {
+  for (const steps of [[1, 2, 5], [1, 3], [1]]) {
+    const ticks: number[] = [];
+    for (let power = Math.floor(Math.log10(least)) - 1; power <= Math.ceil(Math.log10(most)) + 1; power++) {
+      ticks.push(...steps.map((step) => Number(`${step}e${power}`)));
+    }
+    const first = ticks.findLastIndex((tick) => tick <= least);
+    const last = ticks.findIndex((tick, index) => tick >= most && index > first);
+    const within = ticks.slice(first, last + 1);
+    if (within.length <= TICKS || steps.length === 1) {
+      const every = Math.ceil(within.length / TICKS);
+      return within.filter((_tick, index) => (within.length - 1 - index) % every === 0 || index === 0);
+    }
+  }
+  return [least, most];
 }

@@ -1,11 +1,13 @@
 import type { ReportLayer } from './report.ts';
 
-/** `model.layers.12.mlp.down_proj` is the kind `mlp.down_proj` in block 12; what has no number is its own kind in block 0. */
+/**
+ * `model.layers.12.mlp.down_proj` is the kind `mlp.down_proj` in block 12; what has no number is its own kind in block 0. Further numbers
+ * (experts) are not told apart.
+ */
 export function kindOf(layer: string): { readonly kind: string; readonly block: number } {
-  const match = /\.(\d+)\.(.+)$/.exec(
-    layer.replace(/^(.*?\.\d+\.)(.*)$/, (_all, head, tail) => head + tail.replaceAll(/\d+/g, '*')),
-  );
-  return match === null ? { kind: layer, block: 0 } : { kind: match[2], block: Number(match[1]) };
+  const match = /^.*?\.(\d+)\.(.+)$/.exec(layer);
+  if (match === null) return { kind: layer, block: 0 };
+  return { kind: match[2].replaceAll(/(?<=^|\.)\d+(?=\.|$)/g, '*'), block: Number(match[1]) };
 }
 
 /** The figure that tells a layer's error, and the same figure of round-to-nearest on the same grid where the algorithm reports it. */

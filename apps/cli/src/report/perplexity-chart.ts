@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { significant } from '../output/units.ts';
-import { INK, MUTED, SERIES } from './render-chart.ts';
+import { MUTED, nameAbove, SERIES, WIDTH } from './render-chart.ts';
 import type { Report, ReportEvaluation } from './report.ts';
 
 /** A line from the input's perplexity to each output's: its length is what compression cost. The axis need not begin at zero. */
@@ -22,44 +22,28 @@ export function perplexityChart({ runs }: Report, { before }: ReportEvaluation, 
   const all = values.map(({ after }) => after);
   const [least, most] = [Math.min(...all), Math.max(...all)];
   const span = most - least || before * 0.01;
-  // Room on the right for the longest label.
-  const domain = [least - 0.08 * span, most + 0.7 * span];
+  const domain = [least - 0.06 * span, most + 0.06 * span];
+  const scale = { domain, zero: false, nice: false };
+  const axis = { title: 'perplexity (lower is better)', tickCount: 4, grid: true };
   return {
-    width: 330,
-    height: { step: 34 },
+    width: WIDTH,
+    height: { step: 44 },
     data: { values },
-    encoding: {
-      y: {
-        field: 'name',
-        type: 'nominal',
-        sort: null,
-        axis: { title: null, labelColor: INK, labelFontSize: 12, labelLimit: 140 },
-      },
-    },
+    encoding: { y: { field: 'name', type: 'nominal', sort: null, axis: null } },
     layer: [
       {
-        mark: { type: 'rule', strokeWidth: 3, stroke: SERIES[0], opacity: 0.45 },
-        encoding: {
-          x: {
-            field: 'before',
-            type: 'quantitative',
-            scale: { domain, zero: false, nice: false },
-            axis: { title: 'perplexity (lower is better)', tickCount: 4, grid: true },
-          },
-          x2: { field: 'after' },
-        },
+        mark: { type: 'rule', strokeWidth: 3, stroke: SERIES[0], opacity: 0.45, yOffset: 8 },
+        encoding: { x: { field: 'before', type: 'quantitative', scale, axis }, x2: { field: 'after' } },
       },
       {
-        mark: { type: 'point', filled: true, size: 80, opacity: 1 },
+        mark: { type: 'point', filled: true, size: 80, opacity: 1, yOffset: 8 },
         encoding: {
           x: { field: 'after', type: 'quantitative' },
           color: { condition: { test: 'datum.input', value: MUTED }, value: SERIES[0] },
         },
       },
-      {
-        mark: { type: 'text', align: 'left', dx: 9, fontSize: 12, fill: INK },
-        encoding: { x: { field: 'after', type: 'quantitative' }, text: { field: 'text' } },
-      },
+      nameAbove('name', 'left'),
+      nameAbove('text', 'right'),
     ],
   };
 }

@@ -6,6 +6,20 @@ export const MUTED = 'var(--muted)';
 export const RULE = 'var(--rule)';
 export const SERIES = ['var(--series-1)', 'var(--series-2)', 'var(--series-3)', 'var(--series-4)'];
 
+/** Of charts with one row a model: what a telephone shows without shrinking it. */
+export const WIDTH = 310;
+
+/** A row's name or its figures, written above its mark at one end of the chart, so that rows need no room at their side. */
+export function nameAbove(field: string, align: 'left' | 'right') {
+  return {
+    mark: { type: 'text' as const, align, baseline: 'bottom' as const, dy: -3, fontSize: 12.5, fill: INK },
+    encoding: {
+      x: { value: align === 'left' ? 0 : WIDTH },
+      text: { field },
+    },
+  };
+}
+
 const config: Config = {
   background: 'transparent',
   font: 'system-ui, sans-serif',

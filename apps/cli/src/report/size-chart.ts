@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { formatBytes, significant } from '../output/units.ts';
-import { INK, MUTED, SERIES } from './render-chart.ts';
+import { MUTED, nameAbove, SERIES, WIDTH } from './render-chart.ts';
 import type { Report } from './report.ts';
 
 /** Bars from zero: the input and each output. */
@@ -15,24 +15,20 @@ export function sizeChart({ model, runs }: Report): TopLevelSpec {
     })),
   ];
   return {
-    width: 330,
-    height: { step: 34 },
+    width: WIDTH,
+    height: { step: 44 },
     data: { values },
     encoding: {
-      y: {
-        field: 'name',
-        type: 'nominal',
-        sort: null,
-        axis: { title: null, labelColor: INK, labelFontSize: 12, labelLimit: 140 },
-      },
-      x: { field: 'bytes', type: 'quantitative', axis: null, scale: { domain: [0, 1.45 * model.bytes] } },
+      y: { field: 'name', type: 'nominal', sort: null, axis: null },
+      x: { field: 'bytes', type: 'quantitative', axis: null, scale: { domain: [0, model.bytes] } },
     },
     layer: [
       {
-        mark: { type: 'bar', height: 16, cornerRadiusEnd: 3 },
+        mark: { type: 'bar', height: 14, yOffset: 8 },
         encoding: { color: { condition: { test: 'datum.input', value: MUTED }, value: SERIES[0] } },
       },
-      { mark: { type: 'text', align: 'left', dx: 6, fontSize: 12, fill: INK }, encoding: { text: { field: 'text' } } },
+      nameAbove('name', 'left'),
+      nameAbove('text', 'right'),
     ],
   };
 }

@@ -28,6 +28,7 @@ section { background: var(--card); border: 1px solid var(--rule); border-radius:
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); gap: 0 16px; }
 .multiples { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 270px), 1fr)); gap: 20px 16px; margin-top: 12px; }
 .chart { width: 100%; height: auto; display: block; }
+.pair .chart { max-width: 420px !important; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 20px; margin: 8px 0 0; padding: 0; list-style: none; font-size: 13px; }
 .legend svg { width: 24px; height: 10px; margin-right: 8px; vertical-align: middle; }
 .scroll { overflow-x: auto; margin: 8px -4px 0; padding: 0 4px; }
