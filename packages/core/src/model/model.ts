@@ -136,6 +136,7 @@ export interface Model {
   readonly tied: boolean;
   readonly sections: readonly SectionSpec[];
   /** Makes a section ready to run with these weights, which are read when stages run: what is replaced in between counts. */
+  /** Arrays that the program makes with `kernels` while it runs belong to the batch: they are used again after it, unless they are in `hidden` or `state`. */
   open(section: SectionSpec, weights: SectionWeights, kernels: Kernels): SectionProgram;
   /**
    * Final norm and output head over rows of the residual stream: `[rows, hidden]` to `[rows, vocabulary]`.

@@ -14,6 +14,8 @@ export interface ActivationStore {
   /** Throws a `TypeError` if nothing is there. */
   get(key: string): Promise<Activation>;
   delete(key: string): void;
+  /** The arrays that lie in memory. */
+  inMemory(): Iterable<Float32Array | Uint32Array>;
   /** Most bytes that lay in memory and in the file at one time. */
   readonly peak: { readonly memory: number; readonly spilled: number };
   /** Forgets everything and deletes the file. */
@@ -77,6 +79,10 @@ export function createActivationStore(p: { file: string; limit: number; kernels:
       return value;
     },
     delete: remove,
+    *inMemory() {
+      for (const entry of entries.values())
+        if (entry.kind === 'memory') yield entry.value instanceof Uint32Array ? entry.value : entry.value.data;
+    },
     async close() {
       entries.clear();
       holes.clear();

@@ -1,6 +1,7 @@
 import type { Kernels, Matrix } from '@compress/kernels';
 import type { Batch } from '../model/model.ts';
 import { createActivationStore } from './activation-store.ts';
+import { createBufferPool } from './buffer-pool.ts';
 
 /** Rows that one batch has, about: enough to keep every thread busy, few enough that a batch's inner activations stay small. */
 const BATCH_TOKENS = 2048;
@@ -19,7 +20,8 @@ export function batchSizes(sequences: number, length: number): number[] {
 
 /** All calibration tokens on their way through the model, batch by batch: the residual stream, what stages left, and one site's inputs. */
 export interface CalibrationData {
-  readonly tokens: number;
+  /** For the forward pass: arrays that it makes during `each` and `peek` are used again unless they stay in the batch or are put. */
+  readonly kernels: Kernels;
   /** Runs `work` on each batch in order. With `keep`, what it left in the batch is there the next time; without, it is forgotten. */
   each(work: (batch: Batch, index: number) => Promise<void>, keep: boolean): Promise<void>;
   /** Runs `work` on a copy of each batch. */
@@ -41,7 +43,9 @@ export function createCalibrationData(p: {
   kernels: Kernels;
 }): CalibrationData {
   const length = p.sequences[0].length;
-  const store = createActivationStore({ file: p.file, limit: p.memory, kernels: p.kernels });
+  const pool = createBufferPool(p.kernels);
+  const { kernels } = pool;
+  const store = createActivationStore({ file: p.file, limit: p.memory, kernels });
   let first = 0;
   const batches = batchSizes(p.sequences.length, length).map((sequences) => {
     const tokens = new Uint32Array(sequences * length);
@@ -54,7 +58,7 @@ export function createCalibrationData(p: {
     const { sequences, tokens, started, state } = batches[index];
     const hidden = started
       ? ((await store.get(`hidden ${index}`)) as Matrix)
-      : p.kernels.matrix(tokens.length, p.hiddenSize);
+      : kernels.matrix(tokens.length, p.hiddenSize);
     const batch: Batch = { sequences, length, tokens, hidden, state: new Map() };
     for (const key of state) batch.state.set(key, await store.get(`state ${index} ${key}`));
     return batch;
@@ -71,22 +75,24 @@ export function createCalibrationData(p: {
   }
 
   return {
-    tokens: p.sequences.length * length,
+    kernels,
     peak: store.peak,
     async each(work, keep) {
-      for (const index of batches.keys()) {
-        const batch = await load(index);
-        await work(batch, index);
-        await save(index, batch, keep);
-      }
+      for (const index of batches.keys())
+        await pool.run(async () => {
+          const batch = await load(index);
+          await work(batch, index);
+          await save(index, batch, keep);
+        }, store.inMemory);
     },
     async peek(work) {
-      for (const index of batches.keys()) {
-        const batch = await load(index);
-        const hidden = p.kernels.matrix(batch.hidden.rows, batch.hidden.columns);
-        hidden.data.set(batch.hidden.data);
-        await work({ ...batch, hidden }, index);
-      }
+      for (const index of batches.keys())
+        await pool.run(async () => {
+          const batch = await load(index);
+          const hidden = kernels.matrix(batch.hidden.rows, batch.hidden.columns);
+          hidden.data.set(batch.hidden.data);
+          await work({ ...batch, hidden }, index);
+        }, store.inMemory);
     },
     putInput: (index, input) => store.put(`input ${index}`, input),
     async takeInput(index) {

@@ -92,6 +92,7 @@ describe('a run', () => {
     { name: 'transformed codes', format: toyCodes, pipeline: [step(toyScale), step(toyQuantize)] },
   ])('observes what a reader of the output computes ($name)', async ({ format, pipeline }) => {
     const output = place();
+    const calibration = toyCalibration(300);
     const observed: { site: string; mean: Float32Array }[] = [];
     const spy = {
       ...pipeline.at(-1)!,
@@ -105,12 +106,16 @@ describe('a run', () => {
       },
     };
     await compress(
-      await request(source, output, { format, pipeline: [...pipeline.slice(0, -1), spy] as typeof pipeline }),
+      await request(source, output, {
+        calibration,
+        format,
+        pipeline: [...pipeline.slice(0, -1), spy] as typeof pipeline,
+      }),
     );
     // The whole output, run from the start on one batch of everything: a site's input hangs only on Linears before it.
     const { quantization_config } = JSON.parse(await readFile(join(output, 'config.json'), 'utf8'));
     const written = format.open(await open(output), quantization_config);
-    const expected = await observeNaively(toyModel(), written, toyCalibration().sequences, kernels);
+    const expected = await observeNaively(toyModel(), written, calibration.sequences, kernels);
     expect(observed.map(({ site }) => site)).toEqual(expected.map(({ site }) => site));
     for (const [i, { mean }] of observed.entries())
       for (const [c, value] of expected[i].mean.entries()) expect(mean[c]).toBeCloseTo(value, 5);

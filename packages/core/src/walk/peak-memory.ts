@@ -1,5 +1,5 @@
 /** Milliseconds between two looks at the process. */
-const INTERVAL = 100;
+const INTERVAL = 500;
 
 /** Watches the resident memory of the process. */
 export interface MemoryMeter {

@@ -67,8 +67,9 @@ function createPasses(
   work: Pick<SectionWork, 'model' | 'section' | 'weights' | 'kernels' | 'signal'>,
   data: CalibrationData,
 ) {
-  const { section, weights, kernels, signal } = work;
-  const program = openSection(work);
+  const { section, weights, signal } = work;
+  const { kernels } = data;
+  const program = openSection({ ...work, kernels });
   const { stages } = program;
   /** The stage whose input is kept and whose Linears are still to be computed. */
   let pending = -1;
@@ -88,7 +89,12 @@ function createPasses(
     /** Brings all batches to the site and observes what feeds it. After the `last` one the data is not needed any more. */
     async observe(site: SiteSpec, observations: readonly Observation[], last: boolean): Promise<Statistics> {
       const to = section.sites.indexOf(site);
-      const collector = createStatisticsCollector({ site: site.name, features: site.features, observations, kernels });
+      const collector = createStatisticsCollector({
+        site: site.name,
+        features: site.features,
+        observations,
+        kernels: work.kernels,
+      });
       await data.each(async (batch, index) => {
         await advance(batch, index, to);
         const input = await stages[to].input(batch);
@@ -161,7 +167,7 @@ async function observeFloat(work: SectionWork, observations: readonly Observatio
   const { section, weights, kernels, data, signal } = work;
   if (!data)
     throw new CompressError('calibration-missing', 'Something observes, so the recipe needs a calibration set.');
-  const program = openSection(work);
+  const program = openSection({ ...work, kernels: data.kernels });
   const collectors = section.sites.map(({ name, features }) =>
     createStatisticsCollector({ site: name, features, observations, kernels }),
   );
@@ -172,7 +178,7 @@ async function observeFloat(work: SectionWork, observations: readonly Observatio
     for (const [i, stage] of program.stages.entries()) {
       const input = await stage.input(batch);
       await collectors[i].observe(input);
-      if (i < lastSite) await stage.output(batch, await runLinears(stage.site, input, weights, kernels));
+      if (i < lastSite) await stage.output(batch, await runLinears(stage.site, input, weights, data.kernels));
     }
   });
   const statistics = new Map<string, Statistics>();

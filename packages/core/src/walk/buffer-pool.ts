@@ -1,0 +1,80 @@
+import type { Kernels } from '@compress/kernels';
+
+/**
+ * Kernels whose arrays are used again: the forward pass of a batch makes and forgets tens of megabytes, hundreds of times a section, and
+ * shared memory comes back late from the garbage collector.
+ */
+export interface BufferPool {
+  /** Outside {@link run}, arrays come from the kernels underneath and are nobody's business. */
+  readonly kernels: Kernels;
+  /** Runs `work`. Afterwards every array that was made in this or an earlier call is taken back, but for those that lie in `live`. */
+  run<T>(work: () => Promise<T>, live: () => Iterable<ArrayBufferView>): Promise<T>;
+}
+
+/** Arrays below this are left to the garbage collector. */
+const POOLED_BYTES = 2 ** 14;
+
+export function createBufferPool(kernels: Kernels): BufferPool {
+  /** Longest idle first. */
+  const idle: ArrayBufferLike[] = [];
+  const busy = new Set<ArrayBufferLike>();
+  let running = false;
+  let idleBytes = 0;
+  /** Most bytes that one call of `run` took: as many may lie idle. */
+  let most = 0;
+  let taken = 0;
+
+  function take(bytes: number): ArrayBufferLike {
+    const size = sizeClass(bytes);
+    const at = idle.findLastIndex((candidate) => candidate.byteLength === size);
+    const buffer = at < 0 ? kernels.uint8(size).buffer : idle.splice(at, 1)[0];
+    if (at >= 0) {
+      idleBytes -= size;
+      new Uint8Array(buffer, 0, bytes).fill(0);
+    }
+    busy.add(buffer);
+    taken += size;
+    return buffer;
+  }
+
+  function sweep(live: Iterable<ArrayBufferView>): void {
+    const kept = new Set<ArrayBufferLike>();
+    for (const { buffer } of live) kept.add(buffer);
+    most = Math.max(most, taken);
+    for (const buffer of busy) {
+      if (kept.has(buffer)) continue;
+      busy.delete(buffer);
+      idle.push(buffer);
+      idleBytes += buffer.byteLength;
+    }
+    while (idleBytes > most) idleBytes -= idle.shift()!.byteLength;
+  }
+
+  const float32 = (length: number) =>
+    running && 4 * length >= POOLED_BYTES ? new Float32Array(take(4 * length), 0, length) : kernels.float32(length);
+  return {
+    kernels: {
+      ...kernels,
+      float32,
+      uint8: (length) =>
+        running && length >= POOLED_BYTES ? new Uint8Array(take(length), 0, length) : kernels.uint8(length),
+      matrix: (rows, columns) => ({ rows, columns, data: float32(rows * columns) }),
+    },
+    async run(work, live) {
+      running = true;
+      taken = 0;
+      try {
+        return await work();
+      } finally {
+        running = false;
+        sweep(live());
+      }
+    },
+  };
+}
+
+/** Sizes in steps of an eighth of a power of two, so that sites which few tokens reach (experts) find one another's arrays. */
+function sizeClass(bytes: number): number {
+  const step = 2 ** Math.max(0, Math.floor(Math.log2(bytes)) - 3);
+  return Math.ceil(bytes / step) * step;
+}
