@@ -3,6 +3,7 @@ export * from './attention';
 export * from './bit-streams';
 export * from './codes';
 export * from './elements';
+export { hadamardRows } from './hadamard';
 export * from './half-floats';
 export * from './log-softmax';
 export { addLaneDots, descendStrip, subtract } from './descend';

@@ -18,6 +18,7 @@ export type ParametersOf<
     | 'rmsNorm'
     | 'layerNorm'
     | 'rotate'
+    | 'hadamard'
     | 'attention'
     | 'activate'
     | 'add'
@@ -192,6 +193,17 @@ export function checkRotate({ values, heads, length, offset = 0, rotary }: Param
   const positions = Math.min(values.rows, length) + offset;
   if (values.rows > 0 && rotary.cos.rows < positions)
     throw new RangeError(`rotary.cos has ${rotary.cos.rows} positions but must have ${positions}`);
+}
+
+export function checkHadamard({ input, size, factor, output }: ParametersOf<'hadamard'>): void {
+  checkMatrix('input', input);
+  checkInteger('size', size, 1);
+  if (input.columns % size !== 0) throw new RangeError(`size is ${size} but must divide ${input.columns} columns`);
+  if (factor) checkSquare('factor', factor);
+  const inner = size / (factor?.rows ?? 1);
+  if (!Number.isInteger(Math.log2(inner)))
+    throw new RangeError(`size is ${size} but must be a power of two times the ${factor?.rows ?? 1} rows of factor`);
+  checkMatrix('output', output, input.rows, input.columns);
 }
 
 export function checkAttention({

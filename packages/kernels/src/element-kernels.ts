@@ -6,6 +6,7 @@ type ElementKernels = Pick<
   | 'rmsNorm'
   | 'layerNorm'
   | 'rotate'
+  | 'hadamard'
   | 'attention'
   | 'activate'
   | 'add'
@@ -25,6 +26,7 @@ export function elementKernels(pool: Pool): ElementKernels {
     rmsNorm: (p) => pool.run('rmsNorm', p),
     layerNorm: (p) => pool.run('layerNorm', p),
     rotate: (p) => pool.run('rotate', p),
+    hadamard: (p) => pool.run('hadamard', p),
     attention: (p) => pool.run('attention', p),
     activate: (p) => pool.run('activate', p),
     add: (p) => pool.run('add', p),

@@ -142,6 +142,11 @@ export interface Kernels {
   /** Rotates, in place, the heads of `values` [sequences * length, heads * headDimension]; row r has position r mod length + offset. */
   rotate(p: { values: Matrix; heads: number; length: number; offset?: number; rotary: Rotary }): Promise<void>;
   /**
+   * output = input H^T by rows and blocks of `size` columns, H orthonormal of that size: (factor (x) S) / sqrt(size), with S the Sylvester matrix
+   * of order size / factor.rows, a power of two, and `factor` a Hadamard matrix of +-1 (absent: of order 1). `output` may be `input`.
+   */
+  hadamard(p: { input: Matrix; size: number; factor?: Matrix; output: Matrix }): Promise<void>;
+  /**
    * Causal softmax attention over `sequences` of `length` rows each: queries [S*L, H*d], keys and values [S*L, Hkv*d], output
    * [S*L, H*d]; head h reads key head floor(h Hkv / H). With `window`, a query sees itself and the window - 1 keys before it. Tiled:
    * no L x L matrix is ever made. NaN and infinities in a row of `values` reach every query that sees it, and may reach the 15 queries

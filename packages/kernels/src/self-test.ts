@@ -77,6 +77,7 @@ function cases(): Case[] {
       length: 9,
       rotary: { cos: ramp(9, 11), sin: ramp(9, 11), dimensions: 22 },
     }),
+    make('hadamard', { input: ramp(9, 96), size: 96, factor: ramp(12, 12), output: ramp(9, 96) }),
     make('fitScales', { ...common, fit: { grid: common.grid, symmetric: false, steps: 2, scaleType: 'f16' } }),
     make('dequantize', { ...common, codes: new Uint8Array(45 * 67).map((_, i) => i % 16), output: ramp(45, 67) }),
     make('encode', { values: ramp(9, 41).data, type: 'f16', output: new Uint8Array(2 * 9 * 41) }),

@@ -2,6 +2,7 @@ import { activate } from './activate.ts';
 import { add } from './add.ts';
 import { attention } from './attention.ts';
 import { fitScales } from './fit-scales.ts';
+import { hadamard } from './hadamard.ts';
 import { decode, encode } from './half-floats.ts';
 import { logSoftmaxPick } from './log-softmax-pick.ts';
 import { layerNorm, rmsNorm } from './norms.ts';
@@ -18,6 +19,7 @@ export const elementOperations = {
   dequantize,
   encode,
   fitScales,
+  hadamard,
   layerNorm,
   logSoftmaxPick,
   packCodes,

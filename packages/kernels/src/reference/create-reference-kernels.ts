@@ -6,6 +6,7 @@ import { cholesky, inverseFactor, invertLower } from './cholesky.ts';
 import { descend } from './descend.ts';
 import { fitScales } from './fit-scales.ts';
 import { gram, symmetrize } from './gram.ts';
+import { hadamard } from './hadamard.ts';
 import { decode, encode } from './half-floats.ts';
 import { linear } from './linear.ts';
 import { logSoftmaxPick } from './log-softmax-pick.ts';
@@ -41,6 +42,7 @@ export function createReferenceKernels(): Kernels {
     rmsNorm: async (p) => rmsNorm(p),
     layerNorm: async (p) => layerNorm(p),
     rotate: async (p) => rotate(p),
+    hadamard: async (p) => hadamard(p),
     attention: async (p) => attention(p),
     activate: async (p) => activate(p),
     add: async (p) => add(p),

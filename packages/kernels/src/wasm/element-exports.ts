@@ -12,6 +12,15 @@ export interface ElementExports {
     cos: number,
     sin: number,
   ): void;
+  hadamardRows(
+    x: number,
+    rows: number,
+    order: number,
+    size: number,
+    factor: number,
+    scale: number,
+    scratch: number,
+  ): void;
   attentionScratch(dimension: number): number;
   attendHead(
     queries: number,
