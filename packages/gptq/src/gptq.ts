@@ -37,19 +37,30 @@ export function createGptq(named: NamedGrids = {}): Algorithm<GptqOptions> {
         throw new CompressError('statistics-missing', 'GPTQ needs the gram of its site.', { layer: site.name });
       const { order, damping } = options;
       const factorization = await factorizeGram({ gram, order, damping, layer: site.name, kernels });
+      const warnings = tokens === 0 ? [noTokens] : [...fewTokens(tokens, site.features), ...factorization.warnings];
       const results = [];
       for (const { spec, weight, mask } of linears) {
         const layer = spec.name;
         const result = await quantizeGptq({ ...options, weight, mask, gram, factorization, layer, kernels });
-        if (tokens === 0)
-          warn({ code: 'no-tokens', layer, message: 'No calibration token reached it, so it was rounded to nearest.' });
-        else for (const warning of factorization.warnings) warn({ ...warning, layer });
+        for (const warning of warnings) warn({ ...warning, layer });
         const { quantized, loss, rtnLoss } = result;
         results.push({ quantized, figures: { loss, rtnLoss, damping: result.damping } });
       }
       return results;
     },
   });
+}
+
+const noTokens = {
+  code: 'no-tokens',
+  message: 'No calibration token reached it, so there is no error to feed forward: it was rounded to nearest.',
+};
+
+/** With fewer tokens than channels the result is still better than rounding to nearest, and worse than with more tokens. */
+function fewTokens(tokens: number, features: number) {
+  if (tokens >= features) return [];
+  const message = `Only ${tokens} calibration tokens reached its ${features} input channels; damping is what makes the Hessian invertible.`;
+  return [{ code: 'few-tokens', message }];
 }
 
 /** GPTQ with the integer grids. */

@@ -8,7 +8,6 @@ import { gatherColumns, scatterColumns } from './permute.ts';
 interface SweepSettings {
   /** `[R, n]` */
   readonly weight: Matrix;
-  readonly gram: Matrix;
   readonly grid: Grid;
   readonly groupSize: GroupSize;
   readonly order: ColumnOrder;
@@ -60,12 +59,12 @@ export async function sweepWeight(settings: SweepSettings, factorization: Factor
     const group = Uint32Array.from({ length: columns }, (_, place) => Math.floor(place / size));
     const inPlaces = { groups, group, scales: kernels.float32(rows * groups), zeros: kernels.float32(rows * groups) };
     for (let g = 0; g < groups; g++) {
-      await fitGroup(settings, work, permutation, g, size, inPlaces);
+      await fitGroup(settings, work, errorCosts(factorization), permutation, g, size, inPlaces);
       await sweep(g * size, (g + 1) * size, inPlaces);
     }
     scales = { ...inPlaces, group: scatterColumns(group, permutation, new Uint32Array(columns)) };
   } else {
-    scales = await fitGridScales({ ...settings, importance: diagonal(settings.gram) });
+    scales = await fitGridScales({ ...settings, importance: errorCosts(factorization) });
     const group = gatherColumns(scales.group, permutation, new Uint32Array(columns));
     await sweep(0, columns, { ...scales, group });
   }
@@ -78,8 +77,9 @@ export async function sweepWeight(settings: SweepSettings, factorization: Factor
 
 /** Fits group g to the weights as they are when its turn comes: earlier columns' errors are in them. */
 async function fitGroup(
-  { grid, gram, layer, kernels }: SweepSettings,
+  { grid, layer, kernels }: SweepSettings,
   work: Matrix,
+  costs: Float32Array,
   permutation: Uint32Array,
   g: number,
   size: number,
@@ -91,8 +91,7 @@ async function fitGroup(
     const start = r * columns + g * size;
     part.data.set(data.subarray(start, start + size), r * size);
   }
-  const strengths = diagonal(gram);
-  const importance = Float32Array.from({ length: size }, (_, c) => strengths[permutation[g * size + c]]);
+  const importance = Float32Array.from({ length: size }, (_, c) => costs[permutation[g * size + c]]);
   const fitted = await fitGridScales({ weight: part, grid, groupSize: 'channel', importance, layer, kernels });
   for (let r = 0; r < rows; r++) {
     target.scales[r * target.groups + g] = fitted.scales[r];
@@ -112,6 +111,13 @@ function undampedLoss(rowLosses: Float64Array, weight: Matrix, values: Matrix, a
   return Math.max(0, loss);
 }
 
-function diagonal({ columns: n, data }: Matrix): Float32Array {
-  return Float32Array.from({ length: n }, (_, c) => data[c * n + c]);
+/**
+ * What a squared error of each column costs, `[n]` by columns: 1 / U_cc^2, since the sweep's loss is sum ((w - q) / U_cc)^2. It is what is
+ * left of the Hessian's diagonal when later columns have made good what they can, and the better measure for choosing scales.
+ */
+function errorCosts({ permutation, factor }: Factorization): Float32Array {
+  const n = permutation.length;
+  const costs = new Float32Array(n);
+  for (let place = 0; place < n; place++) costs[permutation[place]] = factor.data[place * n + place] ** -2;
+  return costs;
 }

@@ -17,7 +17,7 @@ export interface FitRequest {
   readonly weight: Matrix;
   readonly grid: Grid;
   readonly groupSize: GroupSize;
-  /** `[columns]`, >= 0: the gram's diagonal. Needed by, and only used with, `scales: hessian`. */
+  /** `[columns]`, >= 0: what a squared error of each column costs. Needed by, and only used with, `scales: hessian`. */
   readonly importance?: Float32Array | undefined;
   /** The Linear's name, for errors. */
   readonly layer?: string | undefined;
@@ -91,7 +91,7 @@ function requireImportance({ weight, grid, importance, layer }: FitRequest): Flo
   if (importance?.length === weight.columns) return importance;
   throw new CompressError(
     'importance-missing',
-    `Scales of grid ${grid.name} are chosen by the Hessian's diagonal: it needs ${weight.columns} values and got ${importance?.length ?? 'none'}.`,
+    `Scales of grid ${grid.name} are chosen by the Hessian, which takes the cost of an error in each of ${weight.columns} columns; ${importance ? `${importance.length} were` : 'none was'} given.`,
     layer === undefined ? {} : { layer },
   );
 }

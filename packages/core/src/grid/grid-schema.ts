@@ -48,7 +48,7 @@ export function gridSchema(named: NamedGrids = {}): z.ZodType<Grid, GridChoice> 
       .enum(['minmax', 'mse', 'percentile', 'hessian'])
       .optional()
       .describe(
-        "How a group's scale is chosen: from its whole range, by least squared error, by least squared error weighed with the Hessian's diagonal, or from a percentile. Default: minmax.",
+        "How a group's scale is chosen: from its whole range, by least squared error, by least squared error weighed with the Hessian, or from a percentile. Default: minmax.",
       ),
     percentile: z
       .number()

@@ -118,7 +118,7 @@ describe('scale rules', () => {
   test('hessian without importance is an error that names the layer', async () => {
     const grid = integerGrid({ bits: 3, scales: 'hessian' });
     await expect(quantizeWeight({ weight, grid, groupSize: 32, layer: 'q_proj', kernels })).rejects.toThrow(
-      /^q_proj: .*needs 64 values/,
+      /^q_proj: .*each of 64 columns; none was given/,
     );
   });
 });
