@@ -1,7 +1,8 @@
+import { codebooks } from '@compress/codebooks';
 import type { Algorithm, Format } from '@compress/core';
 import { formats } from '@compress/formats';
-import { gptq } from '@compress/gptq';
-import { rtn } from '@compress/rtn';
+import { createGptq } from '@compress/gptq';
+import { createRtn } from '@compress/rtn';
 
 /** What recipes can name. A new algorithm is one more import and one more entry here; formats and architectures have lists of their own. */
 export interface Registry {
@@ -9,4 +10,7 @@ export interface Registry {
   readonly formats: readonly Format[];
 }
 
-export const registry: Registry = { algorithms: [rtn, gptq] as readonly Algorithm[], formats };
+export const registry: Registry = {
+  algorithms: [createRtn(codebooks), createGptq(codebooks)] as readonly Algorithm[],
+  formats,
+};
