@@ -1,6 +1,6 @@
 import { checkAttention, type ParametersOf } from '../check-shapes.ts';
 import type { Instance } from '../wasm/instance.ts';
-import { stageRows, unstageRows } from '../wasm/pack.ts';
+import { stageRows, unstageRows } from '../wasm/stage.ts';
 import { takeWindow } from '../wasm/windows.ts';
 import type { Operation } from './operation.ts';
 

@@ -1,6 +1,6 @@
 import type { Matrix } from '../matrix.ts';
-import { stageRows, unstageRows } from '../wasm/pack.ts';
 import { product } from '../wasm/product.ts';
+import { stageRows, unstageRows } from '../wasm/stage.ts';
 import type { Operation } from './operation.ts';
 
 /** One block column [start, start + width) of a left-looking Cholesky. */

@@ -1,5 +1,5 @@
-import { stageRows, unstageRows } from '../wasm/pack.ts';
 import { product } from '../wasm/product.ts';
+import { stageRows, unstageRows } from '../wasm/stage.ts';
 import type { BlockColumn } from './cholesky-diagonal.ts';
 import type { Operation } from './operation.ts';
 

@@ -1,7 +1,8 @@
 import { checkGram, type ParametersOf } from '../check-shapes.ts';
 import type { Instance } from '../wasm/instance.ts';
-import { DEPTH_BLOCK, packedBytes, packTogether, stageRows, unstageRows } from '../wasm/pack.ts';
+import { DEPTH_BLOCK, packedBytes, packTogether } from '../wasm/pack.ts';
 import { multiplyPacked, type Range, ROW_WINDOW } from '../wasm/product.ts';
+import { stageRows, unstageRows } from '../wasm/stage.ts';
 import type { Operation } from './operation.ts';
 
 type Params = ParametersOf<'gram'>;

@@ -1,6 +1,7 @@
 import type { Matrix } from '../matrix.ts';
 import type { Instance } from '../wasm/instance.ts';
-import { DEPTH_BLOCK, pack, packedBlock, packedBytes, stageRows } from '../wasm/pack.ts';
+import { DEPTH_BLOCK, pack, packedBlock, packedBytes } from '../wasm/pack.ts';
+import { stageRows } from '../wasm/stage.ts';
 import type { Operation } from './operation.ts';
 
 /** Columns of the inverse found together: with 256 of them, what is solved no longer fits a second-level cache, and n = 1536 took half as long again. */

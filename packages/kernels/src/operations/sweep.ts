@@ -1,20 +1,19 @@
 import { checkSweep, type ParametersOf } from '../check-shapes.ts';
 import type { Instance } from '../wasm/instance.ts';
+import { addProduct, packLanes } from '../wasm/lane-products.ts';
+import { setGrid, stageScales } from '../wasm/lane-scales.ts';
 import {
-  addProduct,
   type Lanes,
   laneCount,
   laneWindows,
-  packLanes,
   STRIP,
-  setGrid,
   stageByteLanes,
   stageLanes,
-  stageScales,
   unstageByteLanes,
   unstageLanes,
 } from '../wasm/lanes.ts';
-import { packedBytes, stageRows } from '../wasm/pack.ts';
+import { packedBytes } from '../wasm/pack.ts';
+import { stageRows } from '../wasm/stage.ts';
 import type { Operation } from './operation.ts';
 
 type Params = ParametersOf<'sweep'>;

@@ -1,6 +1,7 @@
 import type { Matrix } from '../matrix.ts';
 import type { Instance } from './instance.ts';
-import { addProduct, type Lanes, packLanes, stageLanes } from './lanes.ts';
+import { addProduct, packLanes } from './lane-products.ts';
+import { type Lanes, stageLanes } from './lanes.ts';
 import { packedBytes } from './pack.ts';
 
 /** For one window of rows: `difference` holds (A - B)^T and `gradient` H (A - B)^T, both [columns][lanes]. */

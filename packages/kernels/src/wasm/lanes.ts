@@ -1,8 +1,6 @@
-import type { CodeGrid, GroupScales } from '../code-grid.ts';
-import { levelThresholds } from '../level-thresholds.ts';
 import type { Matrix } from '../matrix.ts';
 import type { Instance } from './instance.ts';
-import { DEPTH_BLOCK, type Factor, pack, packedBlock, packedBytes, stageRows, unstageRows } from './pack.ts';
+import { stageRows, unstageRows } from './stage.ts';
 
 /**
  * Kernels that go through the columns of a weight one after another hold some of its rows transposed, [columns][lanes]: a lane is a
@@ -133,105 +131,4 @@ function forBatches(
   const stage = instance.take(batch * width * size);
   for (let first = 0; first < window.rows; first += batch) visit(stage, first, Math.min(batch, window.rows - first));
   instance.release(mark);
-}
-
-/** The addresses of staged scales: `scales` and `zeros` are [groups][lanes], `group` is u32 by column. */
-export interface LaneScales {
-  readonly scales: number;
-  readonly zeros: number;
-  readonly group: number;
-}
-
-export function stageScales(instance: Instance, from: GroupScales, window: Lanes): LaneScales {
-  const { groups } = from;
-  const rows = from.scales.length / Math.max(1, groups);
-  const scales = instance.take(groups * window.lanes * 4);
-  const zeros = instance.take(groups * window.lanes * 4);
-  const group = instance.take(from.group.length * 4);
-  stageLanes(instance, { rows, columns: groups, data: from.scales }, window, 0, groups, scales);
-  stageLanes(instance, { rows, columns: groups, data: from.zeros }, window, 0, groups, zeros);
-  instance.write(group, from.group);
-  return { scales, zeros, group };
-}
-
-/** Sets the grid of the sweeps and descents that follow on this instance. */
-export function setGrid(instance: Instance, grid: CodeGrid | undefined): void {
-  if (!grid) instance.wasm.setGrid(0, 0, 0, 0, 0);
-  else if (grid.kind === 'integer') instance.wasm.setGrid(1, grid.maxCode, 0, 0, 0);
-  else {
-    const thresholds = levelThresholds(grid.levels);
-    const levels = instance.take(grid.levels.byteLength);
-    const bounds = instance.take(thresholds.byteLength);
-    instance.write(levels, grid.levels);
-    instance.write(bounds, thresholds);
-    instance.wasm.setGrid(2, 0, levels, bounds, grid.levels.length);
-  }
-}
-
-/** target[count][lanes] += P right, or -= with `negate`: P is columns or rows of a square matrix, `right` is packed and of the same depth. */
-export function addProduct(
-  instance: Instance,
-  p: {
-    readonly left: Factor;
-    readonly first: number;
-    readonly count: number;
-    readonly depth: number;
-    readonly negate: boolean;
-    readonly right: number;
-    readonly lanes: number;
-    readonly target: number;
-  },
-): void {
-  const { wasm } = instance;
-  const { depth, lanes } = p;
-  if (p.count === 0) return;
-  const tileRows = wasm.tileRows();
-  const tileColumns = wasm.tileColumns();
-  const height = Math.max(1, Math.floor(STAGE / depth / ROWS)) * ROWS;
-  const mark = instance.mark();
-  const left = instance.take(packedBytes(Math.min(height, p.count), depth, tileRows));
-  for (let row = 0; row < p.count; row += height) {
-    const rows = Math.min(height, p.count - row);
-    pack(instance, p.left, { first: p.first + row, count: rows, start: 0, depth }, tileRows, left, p.negate);
-    const target = p.target + row * lanes * 4;
-    for (let block = 0; block * DEPTH_BLOCK < depth; block++) {
-      const a = packedBlock(left, rows, depth, tileRows, block);
-      const b = packedBlock(p.right, lanes, depth, tileColumns, block);
-      wasm.multiplyPanels(
-        rows,
-        lanes,
-        a.depth,
-        a.address,
-        a.panelStride,
-        b.address,
-        b.panelStride,
-        target,
-        lanes * 4,
-        false,
-        0,
-      );
-    }
-  }
-  instance.release(mark);
-}
-
-/** A multiple of the tile heights 5 and 6. */
-const ROWS = 240;
-
-/** Packs [depth][lanes] rows, `stride` bytes apart, as part of a right factor of `lanes` columns in all; `lane` is the first column packed. */
-export function packLanes(
-  instance: Instance,
-  source: number,
-  stride: number,
-  depth: number,
-  at: { readonly lane: number; readonly count: number; readonly lanes: number },
-  target: number,
-): void {
-  const width = instance.wasm.tileColumns();
-  for (let block = 0; block * DEPTH_BLOCK < depth; block++) {
-    const to = packedBlock(target, at.lanes, depth, width, block);
-    const from = source + block * DEPTH_BLOCK * stride;
-    const address = to.address + (at.lane / width) * to.panelStride;
-    instance.wasm.packColumns(from, stride, at.count, to.depth, width, address, to.panelStride, 0);
-  }
 }

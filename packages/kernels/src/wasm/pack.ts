@@ -1,14 +1,12 @@
 import type { Instance } from './instance.ts';
+import { type StoredRows, stageRows } from './stage.ts';
 
 /**
  * A factor P[p, k] of a product sum_k A[i, k] B[j, k], in a buffer of any size: `rows` means that P[p, k] is
  * `data[offset + p * stride + k]`, `columns` that it is `data[offset + k * stride + p]`.
  */
-export interface Factor {
-  readonly data: Float32Array;
+export interface Factor extends StoredRows {
   readonly along: 'rows' | 'columns';
-  readonly stride: number;
-  readonly offset?: number;
 }
 
 /** A rectangle of a factor: p in [first, first + count), k in [start, start + depth). */
@@ -167,46 +165,4 @@ export function packTogether(instance: Instance, factor: Factor, at: Rectangle, 
       packStaged(instance, stage, at.count, { first, count, start: k, depth: at.depth }, rows, width, address, 0);
     }
   });
-}
-
-/** Copies `length` floats from `start` on of `rows` stored rows; one copy where they are contiguous. */
-export function stageRows(
-  instance: Instance,
-  from: Omit<Factor, 'along'>,
-  row: number,
-  rows: number,
-  start: number,
-  length: number,
-  address: number,
-): void {
-  const base = (from.offset ?? 0) + start;
-  if (length === from.stride) {
-    instance.write(address, from.data.subarray(base + row * length, base + (row + rows) * length));
-    return;
-  }
-  for (let r = 0; r < rows; r++) {
-    const at = base + (row + r) * from.stride;
-    instance.write(address + r * length * 4, from.data.subarray(at, at + length));
-  }
-}
-
-/** The way back of {@link stageRows}. */
-export function unstageRows(
-  instance: Instance,
-  to: Omit<Factor, 'along'>,
-  row: number,
-  rows: number,
-  start: number,
-  length: number,
-  address: number,
-): void {
-  const base = (to.offset ?? 0) + start;
-  if (length === to.stride) {
-    instance.read(address, to.data.subarray(base + row * length, base + (row + rows) * length));
-    return;
-  }
-  for (let r = 0; r < rows; r++) {
-    const at = base + (row + r) * to.stride;
-    instance.read(address + r * length * 4, to.data.subarray(at, at + length));
-  }
 }

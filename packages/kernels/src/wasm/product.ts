@@ -1,5 +1,6 @@
 import type { Instance } from './instance.ts';
-import { DEPTH_BLOCK, type Factor, pack, packedBlock, packedBytes, stageRows, unstageRows } from './pack.ts';
+import { DEPTH_BLOCK, type Factor, pack, packedBlock, packedBytes } from './pack.ts';
+import { type StoredRows, stageRows, unstageRows } from './stage.ts';
 
 /** From the first up to, not including, the second. */
 export type Range = readonly [number, number];
@@ -12,7 +13,7 @@ export interface Product {
   readonly columns: Range;
   readonly depth: number;
   /** C[i, j] is `data[offset + i * stride + j]`. */
-  readonly output: Omit<Factor, 'along'>;
+  readonly output: StoredRows;
   /** Adds to what is in C; otherwise C is overwritten. */
   readonly accumulate: boolean;
   /** `[columns of C]`, added to every row. */
