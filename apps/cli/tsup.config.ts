@@ -1,3 +1,10 @@
 import { defineConfig } from 'tsup';
 
-export default defineConfig({ entry: ['src/index.ts', 'src/main.ts'], format: 'esm', sourcemap: true, clean: false });
+// No shared chunks: their names change with every build, and old ones would be published too.
+export default defineConfig({
+  entry: ['src/index.ts', 'src/main.ts'],
+  format: 'esm',
+  sourcemap: true,
+  clean: false,
+  splitting: false,
+});
