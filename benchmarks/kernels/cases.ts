@@ -5,10 +5,8 @@ export interface Case {
   /** What {@link Peer.seconds} is asked. */
   readonly command: string;
   readonly name: string;
-  /** Arithmetic operations, for the comparison with the peak; undefined where memory is the limit. */
-  readonly flops?: number;
-  /** The peer's loop runs on one thread whatever it is told. */
-  readonly singleThreaded?: boolean;
+  /** Arithmetic operations, for the comparison with the peak. */
+  readonly flops: number;
   /** Undoes what a run changed; not timed. */
   reset?(): void;
   run(): Promise<unknown>;
@@ -30,7 +28,6 @@ export function cases(kernels: Kernels): Case[] {
       [576, 1536],
       [2048, 2048],
     ].map(([rows, n]) => sweep(kernels, rows, n)),
-    ...elementwise(kernels),
   ];
 }
 
@@ -85,30 +82,6 @@ function sweep(kernels: Kernels, rows: number, n: number): Case {
     reset: () => weight.data.set(start),
     run: () => kernels.sweep(common),
   };
-}
-
-function elementwise(kernels: Kernels): Case[] {
-  const [rows, n] = [2048, 1536];
-  const [input, output] = [filled(kernels, rows, n), kernels.matrix(rows, n)];
-  const up = filled(kernels, rows, n);
-  const codes = kernels.uint8(rows * n);
-  const bytes = kernels.uint8(2 * rows * n);
-  const gain = kernels.float32(n).fill(1.5);
-  const grid = { kind: 'integer', maxCode: 15 } as const;
-  const scales = scalesOf(kernels, rows, n);
-  const named = (name: string, command: string, run: Case['run']): Case => ({
-    name: `${name} ${rows} x ${n}`,
-    command: `${command} ${rows} ${n}`,
-    singleThreaded: true,
-    run,
-  });
-  return [
-    named('rmsNorm', 'rms-norm', () => kernels.rmsNorm({ input, gain, epsilon: 1e-5, output })),
-    named('activate silu', 'silu', () => kernels.activate({ gate: input, up, activation: 'silu', output })),
-    named('quantize', 'quantize', () => kernels.quantize({ weight: input, grid, scales, codes })),
-    named('dequantize', 'dequantize', () => kernels.dequantize({ codes, grid, scales, output })),
-    named('decode bf16', 'bf16', () => kernels.decode({ bytes, type: 'bf16', output: output.data })),
-  ];
 }
 
 function scalesOf(kernels: Kernels, rows: number, n: number) {

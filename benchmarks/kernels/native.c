@@ -2,7 +2,7 @@
  * The native peer of the benchmarks: OpenBLAS, and the most that 128-bit FMA can do. Reads one command a line from stdin, answers
  * with the seconds it took. Operands are made once for each shape and kept.
  *
- *   cc -O3 -march=native -ffast-math native.c -o native -lopenblas -lpthread
+ *   cc -O3 -march=native native.c -o native -lopenblas -lpthread
  */
 #include <cblas.h>
 #include <math.h>
@@ -119,52 +119,6 @@ static double sweep(int rows, int n, int block) {
   return now() - start;
 }
 
-/* Loops that a compiler vectorizes, for the kernels that OpenBLAS lacks; one thread. */
-static double rms_norm(int rows, int n) {
-  float *x = operand(0, (size_t)rows * n), *y = operand(1, (size_t)rows * n);
-  double start = now();
-  for (int r = 0; r < rows; r++) {
-    float sum = 0, *in = x + (size_t)r * n, *out = y + (size_t)r * n;
-    for (int i = 0; i < n; i++) sum += in[i] * in[i];
-    float scale = 1 / sqrtf(sum / n + 1e-5f);
-    for (int i = 0; i < n; i++) out[i] = in[i] * scale * 1.5f;
-  }
-  return now() - start;
-}
-
-static double silu(int rows, int n) {
-  float *gate = operand(0, (size_t)rows * n), *up = operand(1, (size_t)rows * n), *out = operand(2, (size_t)rows * n);
-  double start = now();
-  for (size_t i = 0; i < (size_t)rows * n; i++) out[i] = gate[i] / (1 + expf(-gate[i])) * up[i];
-  return now() - start;
-}
-
-static double dequantize(int rows, int n) {
-  unsigned char *codes = (unsigned char *)operand(0, ((size_t)rows * n + 3) / 4);
-  float *out = operand(1, (size_t)rows * n);
-  double start = now();
-  for (int r = 0; r < rows; r++)
-    for (int g = 0; g < n; g += 64)
-      for (int i = g; i < g + 64 && i < n; i++) out[(size_t)r * n + i] = ((float)codes[(size_t)r * n + i] - 8.0f) * 0.125f;
-  return now() - start;
-}
-
-static double quantize(int rows, int n) {
-  unsigned char *codes = (unsigned char *)operand(0, ((size_t)rows * n + 3) / 4);
-  float *in = operand(1, (size_t)rows * n);
-  double start = now();
-  for (size_t i = 0; i < (size_t)rows * n; i++) codes[i] = (unsigned char)fminf(fmaxf(rintf(in[i] / 0.125f) + 8, 0), 15);
-  return now() - start;
-}
-
-static double bf16(int rows, int n) {
-  unsigned short *in = (unsigned short *)operand(0, ((size_t)rows * n + 1) / 2);
-  unsigned *out = (unsigned *)operand(1, (size_t)rows * n);
-  double start = now();
-  for (size_t i = 0; i < (size_t)rows * n; i++) out[i] = (unsigned)in[i] << 16;
-  return now() - start;
-}
-
 int main(void) {
   char line[256], name[32];
   int a, b, c, threads = 1;
@@ -182,11 +136,6 @@ int main(void) {
     else if (!strcmp(name, "trtri")) seconds = factor(a, 0, 1);
     else if (!strcmp(name, "potrf+trtri")) seconds = factor(a, 1, 1);
     else if (!strcmp(name, "sweep")) seconds = sweep(a, b, c);
-    else if (!strcmp(name, "rms-norm")) seconds = rms_norm(a, b);
-    else if (!strcmp(name, "silu")) seconds = silu(a, b);
-    else if (!strcmp(name, "quantize")) seconds = quantize(a, b);
-    else if (!strcmp(name, "dequantize")) seconds = dequantize(a, b);
-    else if (!strcmp(name, "bf16")) seconds = bf16(a, b);
     else return 1;
     printf("%.9f\n", seconds);
     fflush(stdout);

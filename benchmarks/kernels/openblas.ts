@@ -10,7 +10,7 @@ export async function openblas(threads: number): Promise<Peer | undefined> {
   const program = join(mkdtempSync(join(tmpdir(), 'compress-bench-')), 'native');
   const source = join(import.meta.dirname, 'native.c');
   try {
-    const flags = ['-O3', '-march=native', '-ffast-math', source, '-o', program, '-lopenblas', '-lpthread', '-lm'];
+    const flags = ['-O3', '-march=native', source, '-o', program, '-lopenblas', '-lpthread', '-lm'];
     execFileSync('cc', flags, { stdio: 'pipe' });
   } catch (error) {
     console.log(`no OpenBLAS peer: ${(error as Error).message.split('\n').slice(0, 3).join(' ')}`);

@@ -24,7 +24,7 @@ const { values } = parseArgs({
 const median = (numbers: number[]) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
 const percent = (ratios: number[]) => (ratios.length > 0 ? `${Math.round(100 * median(ratios))} %` : '').padStart(9);
 
-async function measure(one: Case, peer: Peer, threads: number): Promise<string> {
+async function measure(one: Case, peer: Peer): Promise<string> {
   const toPeer: number[] = [];
   const toPeak: number[] = [];
   const milliseconds: number[] = [];
@@ -33,8 +33,8 @@ async function measure(one: Case, peer: Peer, threads: number): Promise<string> 
     const start = performance.now();
     await one.run();
     const ours = (performance.now() - start) / 1000;
-    const theirs = one.singleThreaded && threads > 1 ? undefined : await peer.seconds(one.command);
-    const best = one.flops === undefined ? undefined : await peer.seconds(`peak ${one.flops}`);
+    const theirs = await peer.seconds(one.command);
+    const best = await peer.seconds(`peak ${one.flops}`);
     milliseconds.push(ours * 1000);
     if (theirs !== undefined) toPeer.push(theirs / ours);
     if (best !== undefined) toPeak.push(best / ours);
@@ -51,7 +51,7 @@ for (const threads of values.threads.split(',').map(Number)) {
   console.log(`| ${'kernel'.padEnd(30)} | of peer   | of peak   | ms       |`);
   console.log(`| ${'-'.repeat(30)} | --------: | --------: | -------: |`);
   for (const one of cases(kernels)) {
-    if (one.name.includes(values.only)) console.log(await measure(one, peer, threads));
+    if (one.name.includes(values.only)) console.log(await measure(one, peer));
   }
   peer.close();
   console.log(`\n| ${'kernel'.padEnd(46)} | of peer   | ms       | peer             |`);
