@@ -3,11 +3,11 @@ import {
   CompressError,
   columnsPerGroup,
   defineAlgorithm,
+  factorizeGram,
   groupSizeObjection,
   type NamedGrids,
   packedBits,
 } from '@compress/core';
-import { factorizeGram } from './factorize-gram.ts';
 import { type GptqOptions, gptqOptions } from './options.ts';
 import { quantizeGptq } from './quantize-gptq.ts';
 
@@ -36,7 +36,13 @@ export function createGptq(named: NamedGrids = {}): Algorithm<GptqOptions> {
       if (!gram)
         throw new CompressError('statistics-missing', 'GPTQ needs the gram of its site.', { layer: site.name });
       const { order, damping } = options;
-      const factorization = await factorizeGram({ gram, order, damping, layer: site.name, kernels });
+      const factorization = await factorizeGram({
+        gram,
+        strongestFirst: order !== 'none',
+        damping,
+        layer: site.name,
+        kernels,
+      });
       const warnings = tokens === 0 ? [noTokens] : [...fewTokens(tokens, site.features), ...factorization.warnings];
       const results = [];
       for (const { spec, weight, mask } of linears) {

@@ -1,4 +1,3 @@
-export { type Factorization, factorizeGram } from './factorize-gram.ts';
 export { createGptq, gptq } from './gptq.ts';
 export { type ColumnOrder, type GptqOptions, gptqOptions } from './options.ts';
 export { type GptqRequest, type GptqResult, quantizeGptq } from './quantize-gptq.ts';

@@ -1,6 +1,8 @@
 import {
   columnsPerGroup,
   dequantizeWeight,
+  type Factorization,
+  factorizeGram,
   type Grid,
   type GridChoice,
   type GroupSize,
@@ -12,7 +14,6 @@ import {
   withKernels,
 } from '@compress/core';
 import type { Kernels, Matrix } from '@compress/kernels';
-import { type Factorization, factorizeGram } from './factorize-gram.ts';
 import type { ColumnOrder } from './options.ts';
 import { sweepWeight } from './sweep-weight.ts';
 
@@ -73,7 +74,9 @@ async function quantize(request: GptqRequest, kernels: Kernels): Promise<GptqRes
   const { rows, columns } = weight;
   requireFinite('weight', weight, { layer });
   if (mask) requireZero(grid, layer);
-  const factorization = request.factorization ?? (await factorizeGram({ gram, order, damping, layer, kernels }));
+  const strongestFirst = order !== 'none';
+  const factorization =
+    request.factorization ?? (await factorizeGram({ gram, strongestFirst, damping, layer, kernels }));
   const settings = { ...request, grid, groupSize, order, layer, blockSize: request.blockSize ?? 128, kernels };
   const { scales, codes, values, loss } = await sweepWeight(settings, factorization);
 

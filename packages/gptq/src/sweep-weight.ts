@@ -1,8 +1,14 @@
-import { columnsPerGroup, fitGridScales, type Grid, type GroupSize } from '@compress/core';
+import {
+  columnsPerGroup,
+  type Factorization,
+  fitGridScales,
+  type Grid,
+  type GroupSize,
+  gatherColumns,
+  scatterColumns,
+} from '@compress/core';
 import type { GroupScales, Kernels, Matrix } from '@compress/kernels';
-import type { Factorization } from './factorize-gram.ts';
 import type { ColumnOrder } from './options.ts';
-import { gatherColumns, scatterColumns } from './permute.ts';
 
 /** Shapes: R rows (outputs), n columns (inputs), G groups. Place c of the sweep is column permutation[c]. */
 interface SweepSettings {

@@ -1,7 +1,7 @@
-import { CompressError, requireFinite } from '@compress/core';
 import type { Kernels, Matrix } from '@compress/kernels';
-import type { ColumnOrder } from './options.ts';
-import { byFallingDiagonal } from './permute.ts';
+import { CompressError } from '../errors.ts';
+import { requireFinite } from '../grid/require-finite.ts';
+import { byFallingDiagonal } from './permute-columns.ts';
 
 /** What every Linear of a site shares: they have one Hessian. */
 export interface Factorization {
@@ -23,25 +23,27 @@ const SMALLEST_RAISE = 0.0025;
 const LARGEST_DAMPING = 1;
 
 /**
- * Orders, damps and inverts a gram for the sweep (Frantar et al., 2022, section 3.3). A column whose input was always 0 has no say: its
- * diagonal becomes the mean, so that it neither gives nor takes error and its weights go to the nearest code. (The paper's code sets
- * them to 0 instead; a channel that was silent in calibration may speak later.)
+ * Orders, damps and inverts a gram for the sweep (Frantar et al., 2022, section 3.3) of GPTQ and SparseGPT. A column whose input was always
+ * 0 has no say: its diagonal becomes the mean, so that it neither gives nor takes error. (The papers' code sets its weights to 0
+ * instead; a channel that was silent in calibration may speak later.)
  *
  * Throws `CompressError`: `gram-not-finite`, `gram-not-positive`.
  */
 export async function factorizeGram(request: {
   /** `[in, in]`, symmetric: the sum of x^T x over tokens, times any constant. It is not changed. */
   readonly gram: Matrix;
-  readonly order: ColumnOrder;
+  /** Sweep by falling diagonal instead of as columns lie. */
+  readonly strongestFirst: boolean;
+  /** Share of the diagonal's mean that is added to it; where it does not suffice it is doubled, up to 1. */
   readonly damping: number;
   /** For errors. */
   readonly layer?: string | undefined;
   readonly kernels: Kernels;
 }): Promise<Factorization> {
-  const { gram, order, layer, kernels } = request;
+  const { gram, strongestFirst, layer, kernels } = request;
   const n = gram.columns;
   requireFinite('gram', gram, { layer });
-  const permutation = order === 'none' ? Uint32Array.from({ length: n }, (_, c) => c) : byFallingDiagonal(gram);
+  const permutation = strongestFirst ? byFallingDiagonal(gram) : Uint32Array.from({ length: n }, (_, c) => c);
 
   const diagonal = Float64Array.from({ length: n }, (_, c) => gram.data[c * n + c]);
   const deadColumns = [...diagonal.keys()].filter((c) => diagonal[c] === 0);
@@ -72,7 +74,7 @@ export async function factorizeGram(request: {
 function describeDead(dead: number, columns: number) {
   return {
     code: 'dead-columns',
-    message: `${dead} of ${columns} input channels were 0 for every calibration token; their weights are rounded to nearest.`,
+    message: `${dead} of ${columns} input channels were 0 for every calibration token; their weights make good no errors.`,
   };
 }
 
