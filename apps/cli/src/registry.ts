@@ -10,6 +10,7 @@ export interface Registry {
   readonly formats: readonly Format[];
 }
 
+/** Every algorithm and format that this app has. */
 export const registry: Registry = {
   algorithms: [createRtn(codebooks), createGptq(codebooks)] as readonly Algorithm[],
   formats,

@@ -45,7 +45,6 @@ export async function runCli(
 function reportFailure(error: unknown, { stdout, progress, signal }: CliContext, json: boolean): ExitCode {
   if (signal.aborted) {
     if (json) stdout(`${JSON.stringify({ error: { code: 'interrupted', message: 'The run was interrupted.' } })}\n`);
-    progress.log('Ended. The same command goes on from the last finished section.');
     return EXIT.interrupted;
   }
   const problems = error instanceof RecipeError ? error.problems : [error];

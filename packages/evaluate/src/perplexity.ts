@@ -3,6 +3,7 @@ import type { Kernels } from '@compress/kernels';
 import { scoreBatch } from './score-batch.ts';
 
 /** What is measured, and on what. */
+/** What perplexity is measured of, and on what. */
 export interface PerplexityRequest {
   readonly model: Model;
   readonly checkpoint: Checkpoint;
@@ -19,6 +20,7 @@ export interface PerplexityRequest {
 }
 
 /** The measure, and what it was taken on. */
+/** A perplexity and what it was made from. */
 export interface Perplexity {
   /** exp(nll) */
   readonly perplexity: number;

@@ -29,6 +29,8 @@ export interface ProgressStream {
 /** A status line is redrawn at most this often. */
 const REDRAW_MS = 100;
 const BAR = 24;
+/** Of terminals that do not tell their width, or say 0. */
+const DEFAULT_COLUMNS = 80;
 
 /** One status line that is rewritten in place. */
 export function terminalProgress(stream: ProgressStream, now: () => number = () => performance.now()): Progress {
@@ -45,7 +47,7 @@ export function terminalProgress(stream: ProgressStream, now: () => number = () 
       const filled = Math.round(BAR * Math.min(1, step.share));
       const bar = '━'.repeat(filled) + '─'.repeat(BAR - filled);
       shown = [`${step.label} ${bar} ${percent(step.share)}`, step.detail, left(step)].filter(Boolean).join(' · ');
-      stream.write(`\r\x1b[K${shown.slice(0, (stream.columns ?? 80) - 1)}`);
+      stream.write(`\r\x1b[K${shown.slice(0, (stream.columns || DEFAULT_COLUMNS) - 1)}`);
     },
     log(text) {
       const status = shown;

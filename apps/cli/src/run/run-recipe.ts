@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { type Calibration, type CompressResult, compress, type RunEvent } from '@compress/core';
+import { type Calibration, type CompressResult, compress, type RunEvent, workFolder } from '@compress/core';
 import type { Perplexity } from '@compress/evaluate';
 import type { Kernels } from '@compress/kernels';
 import { measurePerplexity } from '../model/measure-perplexity.ts';
@@ -42,25 +42,35 @@ export interface RunSettings {
   readonly measured: Map<string, Perplexity>;
 }
 
-/** The whole way of a recipe: plan, calibrate, compress, measure before and after. */
+/** The whole way of a recipe: plan, calibrate, compress, measure before and after. An interrupted run says how it goes on. */
 export async function runRecipe(recipe: Recipe, settings: RunSettings): Promise<RunOutcome> {
-  const { kernels, progress } = settings;
+  const { kernels, progress, signal } = settings;
   const prepared = await prepareRun(recipe, kernels, progress.log);
-  const { opened } = prepared;
+  let whenInterrupted = `Ended. The same command goes on from the last finished section; what is done waits in ${workFolder(recipe.output)}.`;
   try {
     const result = await compressPrepared(prepared, settings);
-    const output = await openModel(recipe.output, { directory: recipe.directory, note: progress.log });
-    try {
-      const evaluations: Evaluation[] = [];
-      for (const entry of recipe.perplexity) {
-        evaluations.push(await evaluate({ entry, input: opened, output, directory: recipe.directory, settings }));
-      }
-      return { ...result, recipe, architecture: opened.model.architecture, evaluations };
-    } finally {
-      await output.checkpoint.close();
-    }
+    whenInterrupted = `Ended. The output ${recipe.output} is complete; compress eval measures it.`;
+    const { architecture } = prepared.opened.model;
+    return { ...result, recipe, architecture, evaluations: await evaluateAll(prepared, settings) };
+  } catch (error) {
+    if (signal.aborted) progress.log(whenInterrupted);
+    throw error;
   } finally {
-    await opened.checkpoint.close();
+    await prepared.opened.checkpoint.close();
+  }
+}
+
+async function evaluateAll({ recipe, opened }: PreparedRun, settings: RunSettings): Promise<Evaluation[]> {
+  const { directory, perplexity } = recipe;
+  const output = await openModel(recipe.output, { directory, note: settings.progress.log });
+  try {
+    const evaluations: Evaluation[] = [];
+    for (const entry of perplexity) {
+      evaluations.push(await evaluate({ entry, input: opened, output, directory, settings }));
+    }
+    return evaluations;
+  } finally {
+    await output.checkpoint.close();
   }
 }
 
