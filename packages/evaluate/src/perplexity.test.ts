@@ -37,6 +37,7 @@ function tinyModel(values: Record<string, Float32Array>): { model: Model; checkp
     contextLength: 4096,
     tied: false,
     sections: [section('embedding', 'embedding', ['table'], []), block, head],
+    untie: () => model,
     open: (spec, weights) => {
       if (spec.kind === 'embedding') {
         return { stages: [], embed: async (batch) => embed(batch, weights.tensors.get('table')!) };

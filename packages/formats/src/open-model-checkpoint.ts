@@ -1,14 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Checkpoint, CompressError, openCheckpoint } from '@compress/core';
+import { type Checkpoint, CompressError, INFERENCE_FILE, openCheckpoint, readInference } from '@compress/core';
 import { formats } from './formats.ts';
 
 /**
  * A model's folder as a checkpoint of floats, whatever of our formats it is in: `config.json` says by its `quantization_config` which one
- * decodes it. Throws `CompressError` `config-missing`, `config-invalid`, `quantization-unknown`, and those of `openCheckpoint` and of the
- * format's `open`.
+ * decodes it, and `inference.json`, where there is one, what its forward pass does more. Throws `CompressError` `config-missing`,
+ * `config-invalid`, `quantization-unknown`, `inference-invalid`, and those of `openCheckpoint` and of the format's `open`.
  */
 export async function openModelCheckpoint(folder: string): Promise<Checkpoint> {
+  const inference = await readInference(folder);
+  const checkpoint = await openFloats(folder);
+  if (inference === undefined) return checkpoint;
+  return { ...checkpoint, inference, files: [...checkpoint.files, join(folder, INFERENCE_FILE)] };
+}
+
+async function openFloats(folder: string): Promise<Checkpoint> {
   const configuration = await quantizationConfig(join(folder, 'config.json'));
   const checkpoint = await openCheckpoint(folder);
   if (configuration === undefined) return checkpoint;

@@ -34,13 +34,18 @@ function fitPrefix(
 
 function decoderModel(architecture: string, decoder: Decoder, sections: readonly SectionSpec[]): Model {
   const tablesOf = new WeakMap<Kernels, ReturnType<typeof rotaryTables>>();
-  return {
+  const model: Model = {
     architecture,
     hiddenSize: decoder.hiddenSize,
     vocabularySize: decoder.vocabularySize,
     contextLength: decoder.contextLength,
     tied: decoder.tied,
     sections,
+    untie() {
+      if (!decoder.tied) return model;
+      const untied = { ...decoder, tied: false };
+      return decoderModel(architecture, untied, sectionsOf(untied));
+    },
     open(section, weights, kernels) {
       const index = sections.findIndex(({ name }) => name === section.name);
       if (index < 0) throw new CompressError('section-unknown', `This model has no section ${section.name}.`);
@@ -65,4 +70,5 @@ function decoderModel(architecture: string, decoder: Decoder, sections: readonly
       return output;
     },
   };
+  return model;
 }

@@ -1,7 +1,8 @@
 import type { Kernels, Matrix } from '@compress/kernels';
 import type { z } from 'zod';
 import type { Grid, QuantizedWeight } from '../grid/grid.ts';
-import type { LinearSpec, SectionSpec, SectionWeights, SiteSpec } from '../model/model.ts';
+import type { SiteInference } from '../inference/inference.ts';
+import type { LinearSpec, Model, SectionSpec, SectionWeights, SiteSpec } from '../model/model.ts';
 import type { RandomStream } from '../random.ts';
 import type { Observation, Statistics } from '../statistics/statistics.ts';
 
@@ -43,11 +44,13 @@ export interface SiteContext {
   readonly kernels: Kernels;
   /** Seeded by recipe, algorithm and site: the same however the run is divided or resumed. */
   readonly random: RandomStream;
+  /** Adds to what happens at this site before its Linears read it, from now on and in the output. */
+  infer(change: SiteInference): void;
   /** Puts it into the report; under `strict` it throws. */
   warn(warning: Warning): void;
 }
 
-/** A transform sees a whole section: its weights may be replaced in place, and nothing else. */
+/** A transform sees a whole section: its weights and their inference may be replaced in place, and nothing else. */
 export interface SectionContext {
   readonly section: SectionSpec;
   readonly weights: SectionWeights;
@@ -79,6 +82,16 @@ export interface Algorithm<Options = unknown> {
   observes?(options: Options): readonly Observation[];
   /** From shapes alone. */
   check?(linear: LinearSpec, options: Options): Objection | undefined;
+  /** The same of the model as a whole: what stands in the way, and what its user must know beforehand. From shapes alone. */
+  checkModel?(
+    model: Model,
+    options: Options,
+  ): { readonly objections: readonly Objection[]; readonly warnings: readonly Warning[] };
+  /**
+   * `transform` only: the output head will differ from the token table, so a model that ties them gets a head of its own before anything else
+   * happens, and config.json says so. Absent: never.
+   */
+  unties?(options: Options): boolean;
   /** `quantize` only, and there required: what the step will leave of this Linear; formats judge and size it before any work. From shapes alone. */
   quantization?(
     linear: LinearSpec,

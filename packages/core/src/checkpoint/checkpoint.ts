@@ -1,3 +1,4 @@
+import type { Inference } from '../inference/inference.ts';
 import type { Dtype } from './dtype.ts';
 
 /** What a header says of a tensor. */
@@ -26,8 +27,10 @@ export interface Checkpoint {
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   /** The folder or file, for messages. */
   readonly location: string;
-  /** Paths of all files that hold tensors or say where they are (the index): what a manifest hashes. Empty for one in memory. */
+  /** Paths of all files that hold tensors or say where they are (the index) or how they are run: what a manifest hashes. Empty for one in memory. */
   readonly files: readonly string[];
+  /** What the model's forward pass does beside the ordinary one; absent: nothing. */
+  readonly inference?: Inference;
   /**
    * The raw little-endian bytes of a tensor, or of the range [start, end) of them, in an array of its own. Throws `CompressError`
    * `tensor-missing`, `range-invalid`, `file-changed` (the file is no longer as long as it was when it was opened).

@@ -67,6 +67,7 @@ export async function treatFixture<Options>(
       statistics: await collector.finish(),
       kernels,
       random: randomStream(0, algorithm.name, site.name),
+      infer: () => {},
       warn: (warning) => void warnings.push(warning),
     },
     options,

@@ -1,4 +1,5 @@
 import type { Kernels, Matrix } from '@compress/kernels';
+import type { SectionInference } from '../inference/section-inference.ts';
 
 /** One `[out, in]` weight and its optional bias. */
 export interface LinearSpec {
@@ -86,10 +87,11 @@ export interface SectionSpec {
   readonly attention?: HeadGeometry;
 }
 
-/** A section's weights as f32: Linears as `[out, in]` under their module path, every other tensor under its own name. */
+/** A section's weights as f32: Linears as `[out, in]` under their module path, every other tensor under its own name; and what its forward pass does more. */
 export interface SectionWeights {
   readonly linears: Map<string, { weight: Matrix; bias?: Float32Array }>;
   readonly tensors: Map<string, Float32Array>;
+  readonly inference: SectionInference;
 }
 
 /** Whole sequences of equal length on their way through the model. */
@@ -111,7 +113,7 @@ export interface Batch {
 export interface Stage {
   readonly site: SiteSpec;
   /**
-   * The activation that feeds the site's Linears, `[tokens, features]`; `tokens` may be fewer than the batch's rows (experts), even 0.
+   * The activation at the site, `[tokens, features]`, before what {@link SectionWeights.inference} says of it (see `stageInput`); `tokens` may be fewer than the batch's rows (experts), even 0.
    * Called once for a batch, and the caller owns the result: it is never `batch.hidden` itself nor kept in `batch.state`.
    */
   input(batch: Batch): Promise<Matrix>;
@@ -135,6 +137,8 @@ export interface Model {
   /** The head reads the embedding's tensor. */
   readonly tied: boolean;
   readonly sections: readonly SectionSpec[];
+  /** The same decoder with an output head of its own; itself where it has one. */
+  untie(): Model;
   /** Makes a section ready to run with these weights, which are read when stages run: what is replaced in between counts. */
   /** Arrays that the program makes with `kernels` while it runs belong to the batch: they are used again after it, unless they are in `hidden` or `state`. */
   open(section: SectionSpec, weights: SectionWeights, kernels: Kernels): SectionProgram;

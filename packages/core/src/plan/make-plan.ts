@@ -1,8 +1,10 @@
 import { totalmem } from 'node:os';
 import type { Objection } from '../algorithm/algorithm.ts';
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { checkPipeline } from '../pipeline/check-pipeline.ts';
 import { observationsOf } from '../pipeline/pipeline-step.ts';
 import { checkOutput } from '../walk/output-folder.ts';
+import { headOf, untieRequest } from '../walk/untie.ts';
 import { checkTensors } from './check-tensors.ts';
 import { estimateFlops, estimateMemory, estimateSeconds, lastObservedSection } from './estimate.ts';
 import { freeSpace } from './free-space.ts';
@@ -11,18 +13,23 @@ import { PlanError } from './plan-error.ts';
 import { planLinears } from './plan-linears.ts';
 
 /** What a request will do and cost, from headers only. Throws one {@link PlanError} with everything that can be known to fail. */
-export async function makePlan(request: PlanRequest): Promise<Plan> {
+export async function makePlan(original: PlanRequest): Promise<Plan> {
+  const request = untieRequest(original);
   const { checkpoint, model, output } = request;
   const { linears, problems: objections, configuration } = planLinears(request);
   const lastObserved = lastObservedSection(request);
   const flops = estimateFlops(request, lastObserved);
   const { memory, spill } = estimateMemory(request, lastObserved);
-  const bytesBefore = [...checkpoint.tensors.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
-  const bytesAfter = linears.reduce((sum, linear) => sum + linear.bytesAfter - linear.bytesBefore, bytesBefore);
+  const bytesBefore = payload(original.checkpoint);
+  const bytesAfter = linears.reduce((sum, linear) => sum + linear.bytesAfter - linear.bytesBefore, payload(checkpoint));
   const touched = linears.filter(({ algorithms }) => algorithms.length > 0);
   const written = touched.reduce((sum, linear) => sum + linear.bytesAfter, 0);
   const totalFlops = flops.reduce((sum, value) => sum + value, 0);
   const disk = { needed: bytesAfter + written + spill, spill, free: await freeSpace(output) };
+  const notes = request.pipeline.map(({ algorithm, options }) => {
+    const { objections: found, warnings } = algorithm.checkModel?.(model, options) ?? { objections: [], warnings: [] };
+    return { objections: found, warnings: warnings.map((warning) => ({ algorithm: algorithm.name, ...warning })) };
+  });
   const problems: Objection[] = [
     ...[
       ...checkPipeline({ ...request, allowReorder: request.allowReorder ?? false }),
@@ -30,6 +37,7 @@ export async function makePlan(request: PlanRequest): Promise<Plan> {
     ].map(ofRequest),
     ...checkTensors(model, checkpoint),
     ...objections,
+    ...notes.flatMap((note) => note.objections),
     ...(await checkOutput(request)).map(ofRequest),
     ...checkResources(memory.peak, disk).map(ofRequest),
   ];
@@ -42,8 +50,23 @@ export async function makePlan(request: PlanRequest): Promise<Plan> {
     disk,
     sections: model.sections.map(({ name }, i) => ({ section: name, flops: flops[i] })),
     lastObserved,
+    warnings: [...untiedHead(original, request), ...notes.flatMap(({ warnings }) => warnings)],
     ...(configuration && { configuration }),
   };
+}
+
+function payload({ tensors }: Checkpoint): number {
+  return [...tensors.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
+}
+
+/** A model that gets a head of its own grows by it. */
+function untiedHead({ model, pipeline }: PlanRequest, request: PlanRequest): Plan['warnings'] {
+  if (request.model.tied === model.tied) return [];
+  const { name, weight } = headOf(request.model);
+  const megabytes = ((request.checkpoint.tensors.get(weight)?.byteLength ?? 0) / 1e6).toFixed(1);
+  const { algorithm } = pipeline.find((step) => step.algorithm.unties?.(step.options))!;
+  const message = `It was tied to the token table and gets a tensor of its own, ${megabytes} MB, because both will differ.`;
+  return [{ algorithm: algorithm.name, code: 'head-untied', layer: name, message }];
 }
 
 function ofRequest(message: string): Objection {

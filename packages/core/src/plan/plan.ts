@@ -1,3 +1,4 @@
+import type { WarningRecord } from '../walk/reporter.ts';
 import type { CompressRequest } from '../walk/request.ts';
 
 /** What a plan needs: a request without its tokens and its workers, so that it can be made without reading any text. */
@@ -60,6 +61,8 @@ export interface Plan {
   readonly sections: readonly { readonly section: string; readonly flops: number }[];
   /** Index of the last section that observes anything, or -1: after it no data is run. */
   readonly lastObserved: number;
+  /** What the user must know beforehand; the run reports it too, and stops at it under `strict`. */
+  readonly warnings: readonly WarningRecord[];
   /** What goes under `quantization_config` in config.json, if anything. */
   readonly configuration?: Readonly<Record<string, unknown>>;
 }

@@ -1,4 +1,5 @@
 import { mkdir, rm } from 'node:fs/promises';
+import { joinInference } from '../inference/section-inference.ts';
 import { buildManifest } from '../manifest/build-manifest.ts';
 import type { Manifest, RunInfo } from '../manifest/manifest.ts';
 import { makePlan } from '../plan/make-plan.ts';
@@ -12,6 +13,7 @@ import { type MemoryMeter, watchMemory } from './peak-memory.ts';
 import { publishOutput, restorePrevious, stageOutput } from './publish.ts';
 import type { CompressRequest } from './request.ts';
 import { hashInputs } from './source-files.ts';
+import { untieRequest } from './untie.ts';
 import { walkModel } from './walk-model.ts';
 
 /** What a finished run leaves. */
@@ -41,7 +43,7 @@ export async function compress(request: CompressRequest): Promise<CompressResult
     await mkdir(work, { recursive: true });
     const unlock = await lockFolder(work);
     try {
-      const result = await runLocked({ request, plan, work, start, memory });
+      const result = await runLocked({ original: request, request: untieRequest(request), plan, work, start, memory });
       await rm(work, { recursive: true, force: true });
       request.onEvent?.({ type: 'end', seconds: result.run.seconds, peakMemory: result.run.peakMemory });
       return result;
@@ -54,6 +56,8 @@ export async function compress(request: CompressRequest): Promise<CompressResult
 }
 
 async function runLocked(p: {
+  original: CompressRequest;
+  /** The same of the untied model, where a step unties it. */
   request: CompressRequest;
   plan: Plan;
   work: string;
@@ -69,7 +73,14 @@ async function runLocked(p: {
   try {
     const { records, activations } = await walkModel({ request, plan, work, journal, replacements });
     const written = replacements.reduce((base, replacement) => overlayCheckpoint(base, replacement), checkpoint);
-    const outputs = await stageOutput({ request, work, checkpoint: written, configuration: plan.configuration });
+    const outputs = await stageOutput({
+      request,
+      work,
+      checkpoint: written,
+      configuration: plan.configuration,
+      untied: checkpoint.tensors !== p.original.checkpoint.tensors,
+      inference: joinInference(records.map(({ inference }) => inference)),
+    });
     request.signal?.throwIfAborted();
     const bytesAfter = [...written.tensors.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
     const manifest = buildManifest({ request, plan, identity, records, outputs, bytesAfter });

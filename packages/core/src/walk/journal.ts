@@ -2,6 +2,7 @@ import { open, readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../checkpoint/atomic-file.ts';
 import { CompressError } from '../errors.ts';
+import type { Inference } from '../inference/inference.ts';
 import { differences, type Identity } from './identity.ts';
 import type { LayerRecord, WarningRecord } from './reporter.ts';
 
@@ -14,6 +15,8 @@ export interface SectionRecord {
   readonly folder?: string;
   /** Tensors of the input that are no longer there, unless the file has them again. */
   readonly replaced: readonly string[];
+  /** What the section's forward pass does beside the ordinary one. */
+  readonly inference?: Inference;
   readonly layers: readonly LayerRecord[];
   readonly warnings: readonly WarningRecord[];
   readonly seconds: number;

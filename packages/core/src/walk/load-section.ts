@@ -3,6 +3,7 @@ import type { Checkpoint, TensorInfo } from '../checkpoint/checkpoint.ts';
 import type { Dtype } from '../checkpoint/dtype.ts';
 import { readFloat32 } from '../checkpoint/read-float32.ts';
 import { CompressError } from '../errors.ts';
+import { inferenceOfSection } from '../inference/section-inference.ts';
 import type { LinearSpec, SectionSpec, SectionWeights } from '../model/model.ts';
 import { firstNotFinite } from './first-not-finite.ts';
 
@@ -28,7 +29,11 @@ export async function loadSection(
   section: SectionSpec,
   kernels: Kernels,
 ): Promise<SectionWeights> {
-  const weights: SectionWeights = { linears: new Map(), tensors: new Map() };
+  const weights: SectionWeights = {
+    linears: new Map(),
+    tensors: new Map(),
+    inference: inferenceOfSection(checkpoint.inference, section),
+  };
   const ofLinears = new Set<string>();
   for (const linear of section.sites.flatMap((site) => site.linears)) {
     weights.linears.set(linear.name, await loadLinear(checkpoint, linear, kernels));

@@ -36,6 +36,7 @@ export function overlayCheckpoint(base: Checkpoint, { replaced, tensors }: Repla
   return {
     tensors: all,
     location: base.location,
+    ...(base.inference && { inference: base.inference }),
     files: [...base.files, ...tensors.files],
     async read(name, range) {
       findTensor({ tensors: all, location: base.location }, name);

@@ -3,6 +3,8 @@ import { dirname, join, resolve } from 'node:path';
 import { syncFolder, writeFileAtomic } from '../checkpoint/atomic-file.ts';
 import type { Checkpoint, TensorSource } from '../checkpoint/checkpoint.ts';
 import { writeCheckpoint } from '../checkpoint/write-checkpoint.ts';
+import type { Inference } from '../inference/inference.ts';
+import { INFERENCE_FILE } from '../inference/inference-file.ts';
 import { MANIFEST_FILE, type Manifest, RUN_FILE, type RunInfo } from '../manifest/manifest.ts';
 import type { CompressRequest } from './request.ts';
 import { carriedFiles, hashFiles } from './source-files.ts';
@@ -21,17 +23,25 @@ export async function stageOutput(p: {
   /** The tensors of the output. */
   checkpoint: Checkpoint;
   configuration: Readonly<Record<string, unknown>> | undefined;
+  /** The head has a tensor of its own that the input did not have. */
+  untied: boolean;
+  /** Of all sections. */
+  inference: Inference | undefined;
 }): Promise<Manifest['outputs']> {
   const { source, format, onEvent } = p.request;
   const folder = join(p.work, STAGE);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder);
   const weights = await writeCheckpoint(folder, sources(p.checkpoint));
-  await writeConfig({ source, folder, format, configuration: p.configuration });
+  await writeConfig({ source, folder, format, configuration: p.configuration, untied: p.untied });
   const carried = await carriedFiles(source);
   for (const name of carried) await copyDurably(join(source, name), join(folder, name));
   const small = ['config.json', ...carried];
   if (p.configuration && format.configurationFile !== undefined) small.push(format.configurationFile);
+  if (p.inference) {
+    await writeFileAtomic(join(folder, INFERENCE_FILE), json(p.inference));
+    small.push(INFERENCE_FILE);
+  }
   const hashes = new Map(Object.entries(await hashFiles(small.map((name) => join(folder, name)))));
   for (const { file, bytes, sha256 } of weights) hashes.set(file, { bytes, sha256 });
   const outputs = Object.fromEntries([...hashes].sort(([a], [b]) => (a < b ? -1 : 1)));

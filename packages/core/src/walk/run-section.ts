@@ -1,5 +1,18 @@
 import type { Kernels, Matrix } from '@compress/kernels';
+import { rotateBlocks } from '../inference/rotate-blocks.ts';
 import type { Batch, SectionProgram, SectionWeights, SiteSpec, Stage } from '../model/model.ts';
+
+/** What a stage's Linears read and statistics are of: the site's activation, rotated where the section's inference says so. */
+export async function stageInput(
+  stage: Stage,
+  { inference }: SectionWeights,
+  batch: Batch,
+  kernels: Kernels,
+): Promise<Matrix> {
+  const input = await stage.input(batch);
+  const rotation = inference.sites.get(stage.site.name)?.rotation;
+  return rotation ? rotateBlocks(input, rotation, kernels) : input;
+}
 
 /** The outputs of a site's Linears, in their order, `[tokens, out]` each: input W^T + bias. */
 export async function runLinears(
@@ -21,7 +34,7 @@ export async function runLinears(
 
 /** One stage over one batch: its site's input, each Linear, the stage's output. */
 export async function runStage(stage: Stage, weights: SectionWeights, batch: Batch, kernels: Kernels): Promise<void> {
-  const input = await stage.input(batch);
+  const input = await stageInput(stage, weights, batch, kernels);
   await stage.output(batch, await runLinears(stage.site, input, weights, kernels));
 }
 

@@ -61,6 +61,10 @@ async function applyStep(
       statistics: p.statistics,
       kernels: p.kernels,
       random: randomStream(p.seed, algorithm.name, p.site.name),
+      infer: (change) => {
+        const { sites } = p.weights.inference;
+        sites.set(p.site.name, { ...sites.get(p.site.name), ...change });
+      },
       warn: (warning) => p.reporter.warn(algorithm.name, warning),
     },
     options,

@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import { DTYPE_BITS } from '../checkpoint/dtype.ts';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.ts';
 import { writeCheckpoint } from '../checkpoint/write-checkpoint.ts';
+import { INFERENCE_FILE } from '../inference/inference-file.ts';
+import { inferenceOfSection, recordInference } from '../inference/section-inference.ts';
 import type { LinearSpec, SectionSpec } from '../model/model.ts';
 import { sectionSteps, siteSteps } from '../pipeline/pipeline-step.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -50,7 +52,7 @@ export async function walkModel(
       const start = performance.now();
       const elapsed = () => (performance.now() - start) / 1000;
       const known = journal.records[index];
-      const record = known ? await again(walk, index, known, data) : await treat(walk, index, data, elapsed);
+      const record = known ? await again(walk, index, known, data) : await treat(walk, index, data, records, elapsed);
       records.push(record);
       stopwatch.measured(works[index], elapsed());
       const secondsLeft = stopwatch.left(works.slice(index + 1));
@@ -77,6 +79,7 @@ function openData({ request, plan, work, journal }: ModelWalk): CalibrationData 
   return createCalibrationData({
     sequences: calibration.sequences,
     hiddenSize: model.hiddenSize,
+    widest: Math.max(...model.sections.flatMap(({ sites }) => sites.map(({ features }) => features))),
     file: join(work, 'activations'),
     memory: activationMemory,
     kernels,
@@ -97,7 +100,8 @@ async function again(
   if (data === undefined || index >= plan.lastObserved) return record;
   const written = overlayCheckpoint(checkpoint, replacement);
   const readable = plan.configuration ? format.open(written, plan.configuration) : written;
-  const weights = await loadSection(readable, model.sections[index], kernels);
+  const { inference } = record;
+  const weights = await loadSection({ ...readable, ...(inference && { inference }) }, model.sections[index], kernels);
   await replaySection({ model, section: model.sections[index], weights, kernels, signal }, data);
   return record;
 }
@@ -106,6 +110,7 @@ async function treat(
   { request, plan, work, journal, replacements }: ModelWalk,
   index: number,
   data: CalibrationData | undefined,
+  before: readonly SectionRecord[],
   elapsed: () => number,
 ): Promise<SectionRecord> {
   const { model, checkpoint, format, kernels, pipeline } = request;
@@ -118,12 +123,16 @@ async function treat(
     location: request.output,
     kernels,
   });
+  if (index === 0) for (const { algorithm, ...warning } of plan.warnings) reporter.warn(algorithm, warning);
   const observed = data !== undefined && index <= plan.lastObserved;
-  if (observed || isTouched(section, request))
+  let ownInference = inferenceOfSection(checkpoint.inference, section);
+  if (observed || isTouched(section, request)) {
+    const weights = await loadSection(checkpoint, section, kernels);
+    ownInference = weights.inference;
     await walkSection({
       model,
       section,
-      weights: await loadSection(checkpoint, section, kernels),
+      weights,
       pipeline,
       ...(observed && { data }),
       outputsNeeded: observed && index < plan.lastObserved,
@@ -133,6 +142,14 @@ async function treat(
       kernels,
       reporter,
       signal: request.signal,
+    });
+  }
+  const inference = recordInference(section, ownInference);
+  if (inference && before.every((record) => record.inference === undefined))
+    reporter.warn(format.name, {
+      code: 'inference-not-in-format',
+      layer: section.name,
+      message: `The forward pass from here on does more than the ordinary one: ${INFERENCE_FILE} beside the weights says what, and readers that do not know that file compute another function.`,
     });
   const tensors = [...output.tensors.values()];
   const folder = tensors.length > 0 ? `section-${String(index).padStart(4, '0')}` : undefined;
@@ -146,6 +163,7 @@ async function treat(
     section: section.name,
     ...(folder !== undefined && { folder }),
     replaced: [...output.replaced],
+    ...(inference && { inference }),
     layers: reporter.layers,
     warnings: reporter.warnings,
     seconds: elapsed(),

@@ -8,7 +8,7 @@ import { createStatisticsCollector } from '../statistics/create-statistics-colle
 import type { Observation, Statistics } from '../statistics/statistics.ts';
 import type { CalibrationData } from './calibration-data.ts';
 import type { Reporter } from './reporter.ts';
-import { runLinears, runStage } from './run-section.ts';
+import { runLinears, runStage, stageInput } from './run-section.ts';
 import type { SectionOutput } from './section-output.ts';
 import { treatable, treatSite } from './treat-site.ts';
 
@@ -97,7 +97,7 @@ function createPasses(
       });
       await data.each(async (batch, index) => {
         await advance(batch, index, to);
-        const input = await stages[to].input(batch);
+        const input = await stageInput(stages[to], weights, batch, kernels);
         await collector.observe(input);
         if (!last) await data.putInput(index, input);
       }, !last);
@@ -176,7 +176,7 @@ async function observeFloat(work: SectionWork, observations: readonly Observatio
     signal?.throwIfAborted();
     await program.embed?.(batch);
     for (const [i, stage] of program.stages.entries()) {
-      const input = await stage.input(batch);
+      const input = await stageInput(stage, weights, batch, data.kernels);
       await collectors[i].observe(input);
       if (i < lastSite) await stage.output(batch, await runLinears(stage.site, input, weights, data.kernels));
     }

@@ -16,15 +16,17 @@ interface SourceTextJson {
 
 /**
  * Writes config.json with all keys of the source's as they were but `quantization_config`, which is `configuration` or not there, and
- * the format's own configuration file. Throws `CompressError` `config-missing` or `config-invalid`.
+ * the format's own configuration file; where the head was untied, `tie_word_embeddings` is false. Throws `CompressError` `config-missing` or `config-invalid`.
  */
 export async function writeConfig(p: {
   source: string;
   folder: string;
   format: Format;
   configuration: Readonly<Record<string, unknown>> | undefined;
+  untied: boolean;
 }): Promise<void> {
-  const { quantization_config: _, ...config } = await readConfig(join(p.source, CONFIG_FILE));
+  const { quantization_config: _, ...kept } = await readConfig(join(p.source, CONFIG_FILE));
+  const config = p.untied ? untie(kept) : kept;
   const { configuration } = p;
   const written = configuration === undefined ? config : { ...config, quantization_config: configuration };
   await writeFileAtomic(join(p.folder, CONFIG_FILE), `${JSON.stringify(written, undefined, 2)}\n`);
@@ -33,6 +35,15 @@ export async function writeConfig(p: {
       join(p.folder, p.format.configurationFile),
       `${JSON.stringify(configuration, undefined, 2)}\n`,
     );
+}
+
+/** The decoder's settings lie under `text_config` in some models, where writers repeat the key or do not. */
+function untie(config: Record<string, unknown>): Record<string, unknown> {
+  const { text_config: text } = config;
+  const untied = { ...config, tie_word_embeddings: false };
+  return typeof text === 'object' && text !== null
+    ? { ...untied, text_config: { ...text, tie_word_embeddings: false } }
+    : untied;
 }
 
 async function readConfig(file: string): Promise<Record<string, unknown>> {

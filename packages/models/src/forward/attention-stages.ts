@@ -1,4 +1,4 @@
-import type { Batch, SiteSpec, Stage } from '@compress/core';
+import { type Batch, rotateBlocks, type SiteSpec, type Stage } from '@compress/core';
 import type { Matrix } from '@compress/kernels';
 import type { Attention, Norm } from '../decoder/decoder.ts';
 import { held } from './state.ts';
@@ -49,6 +49,11 @@ async function attend(p: Attention, batch: Batch, outputs: readonly Matrix[], pl
     const rotary = place.rotary(rope, length);
     await kernels.rotate({ values: queries, heads, length, rotary });
     await kernels.rotate({ values: keys, heads: keyHeads, length, rotary });
+  }
+  const { rotation } = place.weights.inference.attention ?? {};
+  if (rotation) {
+    queries = await rotateBlocks(queries, rotation, kernels);
+    keys = await rotateBlocks(keys, rotation, kernels);
   }
   const output = kernels.matrix(queries.rows, queries.columns);
   await kernels.attention({

@@ -2,7 +2,7 @@ import type { Kernels } from '@compress/kernels';
 import type { Checkpoint } from '../../checkpoint/checkpoint.ts';
 import type { Model } from '../../model/model.ts';
 import { loadSection } from '../load-section.ts';
-import { runLinears } from '../run-section.ts';
+import { runLinears, stageInput } from '../run-section.ts';
 
 /** The mean input of every site that algorithms may touch, in f64: the plain way, all tokens at once through finished weights. */
 export async function observeNaively(
@@ -20,7 +20,7 @@ export async function observeNaively(
     const program = model.open(section, weights, kernels);
     await program.embed?.(batch);
     for (const stage of program.stages) {
-      const input = await stage.input(batch);
+      const input = await stageInput(stage, weights, batch, kernels);
       const mean = new Float64Array(input.columns);
       for (const [i, value] of input.data.entries()) mean[i % input.columns] += value / input.rows;
       means.push({ site: stage.site.name, mean });

@@ -1,5 +1,13 @@
 import type { Kernels, Matrix } from '@compress/kernels';
-import type { LinearSpec, Model, SectionProgram, SectionSpec, SectionWeights, SiteSpec } from '../../model/model.ts';
+import type {
+  LinearSpec,
+  Model,
+  ResidualNorm,
+  SectionProgram,
+  SectionSpec,
+  SectionWeights,
+  SiteSpec,
+} from '../../model/model.ts';
 
 export interface ToySize {
   readonly hidden: number;
@@ -15,25 +23,32 @@ export const TOY: ToySize = { hidden: 8, inner: 12, vocabulary: 20, blocks: 2 };
  * A decoder without attention that has what the walk must get right: a norm before a site, two Linears at one site, a bias, a weight
  * stored transposed, something that a stage leaves for a later one across a site, a site that few tokens reach, and a tied head.
  */
-export function toyModel(size: ToySize = TOY): Model {
+export function toyModel(size: ToySize = TOY, tied = true): Model {
   const { hidden, vocabulary, blocks } = size;
+  const headWeight = tied ? 'embed.weight' : 'head.weight';
   const sections: SectionSpec[] = [
-    { name: 'embedding', kind: 'embedding', tensors: ['embed.weight'], sites: [], links: [] },
+    {
+      name: 'embedding',
+      kind: 'embedding',
+      tensors: ['embed.weight'],
+      sites: [],
+      links: [],
+      residual: { norms: [], writers: [], tables: ['embed.weight'] },
+    },
     ...Array.from({ length: blocks }, (_, b) => block(b, size)),
     {
       name: 'head',
       kind: 'head',
-      tensors: ['norm.weight', 'embed.weight'],
+      tensors: ['norm.weight', headWeight],
       sites: [
         {
           name: 'head_input',
           features: hidden,
-          linears: [
-            { ...linear('head', vocabulary, hidden), weight: 'embed.weight', untouched: 'it is the output head' },
-          ],
+          linears: [{ ...linear('head', vocabulary, hidden), weight: headWeight, untouched: 'it is the output head' }],
         },
       ],
       links: [],
+      residual: { norms: [residualNorm('norm.weight', ['head'])], writers: [], tables: [] },
     },
   ];
   return {
@@ -41,8 +56,9 @@ export function toyModel(size: ToySize = TOY): Model {
     hiddenSize: hidden,
     vocabularySize: vocabulary,
     contextLength: 64,
-    tied: true,
+    tied,
     sections,
+    untie: () => toyModel(size, false),
     open: (section, weights, kernels) => open(section, weights, size, kernels),
     async logits(program, weights, rows, kernels) {
       const batch = { sequences: 1, length: rows.rows, tokens: new Uint32Array(), hidden: rows, state: new Map() };
@@ -56,6 +72,10 @@ export function toyModel(size: ToySize = TOY): Model {
 
 function linear(name: string, outFeatures: number, inFeatures: number): LinearSpec {
   return { name, weight: `${name}.weight`, outFeatures, inFeatures, transposed: false };
+}
+
+function residualNorm(gain: string, readers: readonly string[]): ResidualNorm {
+  return { gain, unitOffset: false, centers: false, readers };
 }
 
 function block(b: number, { hidden, inner }: ToySize): SectionSpec {
@@ -74,7 +94,12 @@ function block(b: number, { hidden, inner }: ToySize): SectionSpec {
   const tensors = [`${at}.norm.weight`, ...ofLinears.filter((name) => name !== undefined)];
   const gain = `${at}.norm.weight`;
   const links = [{ kind: 'norm' as const, gain, unitOffset: false, site: sites[0].name, alsoScale: [] }];
-  return { name: at, kind: 'block', tensors, sites, links };
+  const residual = {
+    norms: [residualNorm(gain, [`${at}.gate`, `${at}.up`, `${at}.expert`])],
+    writers: [`${at}.down`, `${at}.expert`],
+    tables: [],
+  };
+  return { name: at, kind: 'block', tensors, sites, links, residual };
 }
 
 function open(
