@@ -1,4 +1,5 @@
-import { createWriteStream } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { CompressError } from '@compress/core';
 import { createKernels, type Kernels } from '@compress/kernels';
 import type { Progress } from './progress/progress.ts';
 import type { Registry } from './registry.ts';
@@ -43,19 +44,30 @@ export async function withKernels<T>({ threads }: CommonOptions, work: (kernels:
   }
 }
 
-/** Writes events to a file, one JSON object a line, as they come. Without a file, nowhere. */
-export function openEventLog(file: string | undefined): { write(event: object): void; close(): Promise<void> } {
-  if (file === undefined) return { write: () => {}, close: async () => {} };
-  const stream = createWriteStream(file);
-  let failure: Error | undefined;
-  stream.on('error', (error) => {
-    failure = error;
-  });
+/** What is told while a command works. */
+export interface EventLog {
+  write(event: object): void;
+  close(): void;
+}
+
+/**
+ * Writes events to a file, one JSON object a line, as they come: whatever ends the process, they are there. Without a file, nowhere.
+ * Throws `CompressError` `usage` if the file cannot be written.
+ */
+export function openEventLog(file: string | undefined): EventLog {
+  if (file === undefined) return { write: () => {}, close: () => {} };
+  const descriptor = openForWriting(file);
   return {
-    write: (event) => void stream.write(`${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`),
-    close: async () => {
-      await new Promise<void>((closed) => stream.close(() => closed()));
-      if (failure !== undefined) throw failure;
-    },
+    write: (event) => void writeSync(descriptor, `${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`),
+    close: () => closeSync(descriptor),
   };
+}
+
+function openForWriting(file: string): number {
+  try {
+    return openSync(file, 'w');
+  } catch (cause) {
+    const message = `The events cannot be written: ${(cause as Error).message}.`;
+    throw new CompressError('usage', message, { file }, { cause });
+  }
 }

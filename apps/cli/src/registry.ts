@@ -3,6 +3,7 @@ import type { Algorithm, Format } from '@compress/core';
 import { formats } from '@compress/formats';
 import { createGptq } from '@compress/gptq';
 import { createRtn } from '@compress/rtn';
+import { createSparseGpt } from '@compress/sparsegpt';
 
 /** What recipes can name. A new algorithm is one more import and one more entry here; formats and architectures have lists of their own. */
 export interface Registry {
@@ -12,6 +13,6 @@ export interface Registry {
 
 /** Every algorithm and format that this app has. */
 export const registry: Registry = {
-  algorithms: [createRtn(codebooks), createGptq(codebooks)] as readonly Algorithm[],
+  algorithms: [createRtn(codebooks), createGptq(codebooks), createSparseGpt(codebooks)] as readonly Algorithm[],
   formats,
 };

@@ -154,7 +154,7 @@ describe('compress plan', () => {
     const plan = async (name: string, step: string, more = '') => cli(['plan', await recipe(name, step, more)]);
     expect(await plan('divides', 'gptq: { groupSize: 100 }')).toMatchObject({
       code: EXIT.usage,
-      log: expect.stringMatching(/columns cannot be cut into groups of 100/),
+      log: expect.stringMatching(/divides\.yaml:5:5: 2 things[^]*columns cannot be cut into groups of 100/),
     });
     expect((await plan('consumer', 'rtn: { grid: int5 }', 'format: gptq\n')).log).toMatch(/5/);
     const texts =
@@ -174,6 +174,7 @@ describe('compress', () => {
     expect(text.log).toBe(`error: ${join(directory, file)}:5:5: pipeline[0].gtpq is not known; did you mean gptq?`);
     const json = await cli(['run', file, '--json']);
     expect(json.json().errors).toMatchObject([{ code: 'recipe-invalid', line: 5, column: 5 }]);
+    expect(await cli(['run', file, '--events', './no/where'])).toMatchObject({ code: EXIT.usage });
     expect((await cli(['run', 'none.yaml'])).log).toBe('error: none.yaml: There is no such recipe.');
   });
 

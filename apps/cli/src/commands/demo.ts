@@ -57,7 +57,7 @@ export const demoCommand: MakeCommand = (context) =>
         };
         printResult(context, options, result, `${table(page)}\n\nreport  ${report}`);
       } finally {
-        await log.close();
+        log.close();
       }
     });
 

@@ -48,7 +48,7 @@ export const evalCommand: MakeCommand = (context) =>
         printResult(context, options, { model: name, ...result }, text.join('\n'));
       } finally {
         await opened.checkpoint.close();
-        await log.close();
+        log.close();
       }
     });
 

@@ -38,6 +38,6 @@ export const runCommand: MakeCommand = (context) =>
         const text = `${describeRun(outcome, { everyLayer: options.layers === true })}\nreport      ${report}`;
         printResult(context, options, { ...summarizeRun(outcome), report }, text);
       } finally {
-        await log.close();
+        log.close();
       }
     });

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { CompressError, makePlan, type Plan, type PlanRequest } from '@compress/core';
+import { CompressError, makePlan, type Plan, PlanError, type PlanRequest } from '@compress/core';
 import type { Kernels } from '@compress/kernels';
 import { type OpenedModel, openModel } from '../model/open-model.ts';
 import type { Recipe } from '../recipe/recipe.ts';
@@ -16,7 +16,7 @@ export interface PreparedRun {
 
 /**
  * Opens the model of a recipe and plans the run from headers. The caller closes `opened.checkpoint`.
- * Throws {@link RecipeError}, core's `PlanError`, and those of {@link openModel}.
+ * Throws {@link RecipeError}, `CompressError` `plan` with all that the plan objects to, and those of {@link openModel}.
  */
 export async function prepareRun(
   recipe: Recipe,
@@ -35,11 +35,22 @@ export async function prepareRun(
     }
     const problems = await checkTexts(recipe, opened);
     if (problems.length > 0) throw new RecipeError(problems);
-    return { recipe, opened, plan: await makePlan(planRequest(recipe, opened, kernels)) };
+    const plan = await makePlan(planRequest(recipe, opened, kernels)).catch((error) => {
+      throw inRecipe(error, recipe);
+    });
+    return { recipe, opened, plan };
   } catch (error) {
     await opened.checkpoint.close();
     throw error;
   }
+}
+
+/** Says where in the recipe to look: at its step, where there is one and all problems are of layers; else in the file. */
+function inRecipe(error: unknown, { file, pipeline, places }: Recipe): unknown {
+  if (!(error instanceof PlanError)) return error;
+  const ofStep = pipeline.length === 1 && error.problems.every(({ layer }) => layer !== '');
+  const place = ofStep ? places.value(['pipeline', 0]) : { file };
+  return new CompressError(error.code, error.message, place, { cause: error });
 }
 
 function planRequest(recipe: Recipe, opened: OpenedModel, kernels: PlanRequest['kernels']): PlanRequest {
