@@ -4,8 +4,11 @@
  */
 import { lowBytes, nearestIntegerCodes, nearestLevelCodes } from './rounding';
 
-/** With `levelCount` 0 the grid is integer, and `thresholds` is not read. */
-export function quantizeRows(weight: usize, rows: i32, columns: i32, runs: usize, runCount: i32, scales: usize, zeros: usize, groups: i32, maxCode: f32, thresholds: usize, levelCount: i32, codes: usize): void {
+/**
+ * With `levelCount` 0 the grid is integer, and `thresholds` is not read; otherwise each of them lies there four times, and the next row's are
+ * `tableBytes` further on.
+ */
+export function quantizeRows(weight: usize, rows: i32, columns: i32, runs: usize, runCount: i32, scales: usize, zeros: usize, groups: i32, maxCode: f32, thresholds: usize, levelCount: i32, tableBytes: usize, codes: usize): void {
   for (let r = 0; r < rows; r++) {
     for (let run = runs, end = runs + <usize>(runCount * 12); run < end; run += 12) {
       const first = load<i32>(run), count = load<i32>(run, 4) - first, group = <usize>load<i32>(run, 8) << 2;
@@ -14,6 +17,7 @@ export function quantizeRows(weight: usize, rows: i32, columns: i32, runs: usize
       else quantizeInteger(from, count, load<f32>(scales + group), load<f32>(zeros + group), maxCode, to);
     }
     weight += <usize>columns << 2;
+    thresholds += tableBytes;
     codes += columns;
     scales += <usize>groups << 2;
     zeros += <usize>groups << 2;
@@ -40,13 +44,13 @@ function quantizeTable(weight: usize, count: i32, scale: f32, thresholds: usize,
   const s = f32x4.splat(scale);
   let i = 0;
   for (; i + 8 <= count; i += 8) {
-    const a = nearestLevelCodes(f32x4.div(v128.load(weight), s), thresholds, levelCount);
-    storeEight(codes, a, nearestLevelCodes(f32x4.div(v128.load(weight, 16), s), thresholds, levelCount));
+    const a = nearestLevelCodes(f32x4.div(v128.load(weight), s), thresholds, levelCount, 16);
+    storeEight(codes, a, nearestLevelCodes(f32x4.div(v128.load(weight, 16), s), thresholds, levelCount, 16));
     weight += 32;
     codes += 8;
   }
   for (; i < count; i++) {
-    store<u8>(codes, i32x4.extract_lane(nearestLevelCodes(f32x4.div(v128.load32_splat(weight), s), thresholds, levelCount), 0));
+    store<u8>(codes, i32x4.extract_lane(nearestLevelCodes(f32x4.div(v128.load32_splat(weight), s), thresholds, levelCount, 16), 0));
     weight += 4;
     codes++;
   }
@@ -59,8 +63,8 @@ function storeEight(codes: usize, a: v128, b: v128): void {
   v128.store64_lane(codes, i8x16.narrow_i16x8_u(words, words), 0);
 }
 
-/** With `levelCount` 0 the grid is integer, and `levels` is not read; otherwise `levels` has room for 256. */
-export function dequantizeRows(codes: usize, rows: i32, columns: i32, runs: usize, runCount: i32, scales: usize, zeros: usize, groups: i32, levels: usize, levelCount: i32, output: usize): void {
+/** With `levelCount` 0 the grid is integer, and `levels` is not read; otherwise a table has room for 256, and the next row's is `tableBytes` further on. */
+export function dequantizeRows(codes: usize, rows: i32, columns: i32, runs: usize, runCount: i32, scales: usize, zeros: usize, groups: i32, levels: usize, levelCount: i32, tableBytes: usize, output: usize): void {
   for (let r = 0; r < rows; r++) {
     for (let run = runs, end = runs + <usize>(runCount * 12); run < end; run += 12) {
       const first = load<i32>(run), count = load<i32>(run, 4) - first, group = <usize>load<i32>(run, 8) << 2;
@@ -69,6 +73,7 @@ export function dequantizeRows(codes: usize, rows: i32, columns: i32, runs: usiz
       else dequantizeInteger(from, count, load<f32>(scales + group), load<f32>(zeros + group), to);
     }
     codes += columns;
+    levels += tableBytes;
     output += <usize>columns << 2;
     scales += <usize>groups << 2;
     zeros += <usize>groups << 2;

@@ -23,14 +23,14 @@ export function descendStrip(size: i32, quantized: usize, gradient: usize, strid
       const v = lane << 2, slope = v128.load(row + v), current = v128.load(quantized + v);
       const scale = v128.load(scales + at + v), zero = v128.load(zeros + at + v);
       const target = f32x4.sub(current, f32x4.div(slope, curvature));
-      const next = nearestValues(target, scale, zero), move = f32x4.sub(next, current);
+      const next = nearestValues(target, scale, zero, v), move = f32x4.sub(next, current);
       const linear = f32x4.mul(f32x4.add(slope, slope), move), square = f32x4.mul(f32x4.mul(move, move), curvature);
       const doubt = f32x4.mul(f32x4.add(f32x4.abs(linear), square), f32x4.splat(MARGIN));
       let accepted = f32x4.lt(f32x4.add(f32x4.add(linear, square), doubt), f32x4.splat(0));
       if (mask) accepted = v128.andnot(accepted, loadMask(mask + lane));
       v128.store(quantized + v, v128.bitselect(next, current, accepted));
       v128.store(row + v, v128.and(move, accepted));
-      storeCodes(codes + lane, v128.bitselect(nearestCodes(target, scale, zero), loadCodes(codes + lane), accepted));
+      storeCodes(codes + lane, v128.bitselect(nearestCodes(target, scale, zero, v), loadCodes(codes + lane), accepted));
     }
     quantized += wide;
     gradient += wide;

@@ -1,30 +1,30 @@
 /** The maps of a grid in f32, as the host's code-grid.ts defines them. */
 
 /**
- * Four weights over their scales to the level nearest to each: `thresholds` are the count - 1 bounds between `levels`. Every level is looked at: tables
- * are short, and lanes go different ways.
+ * Four weights over their scales to the level nearest to each: `thresholds` are the count - 1 bounds between `levels`, each a vector, `stride` bytes apart: a
+ * lane may have a table of its own. Every level is looked at: tables are short, and lanes go different ways.
  */
 // @ts-ignore: decorator
 @inline
-export function nearestLevels(ratio: v128, levels: usize, thresholds: usize, count: i32): v128 {
-  let nearest = v128.load32_splat(levels);
+export function nearestLevels(ratio: v128, levels: usize, thresholds: usize, count: i32, stride: usize): v128 {
+  let nearest = v128.load(levels);
   for (let i = 1; i < count; i++) {
-    const above = f32x4.gt(ratio, v128.load32_splat(thresholds, 0));
-    levels += 4;
-    thresholds += 4;
-    nearest = v128.bitselect(v128.load32_splat(levels), nearest, above);
+    const above = f32x4.gt(ratio, v128.load(thresholds));
+    levels += stride;
+    thresholds += stride;
+    nearest = v128.bitselect(v128.load(levels), nearest, above);
   }
   return nearest;
 }
 
-/** The number of thresholds below each of four ratios. */
+/** The number of thresholds below each of four ratios, laid out as for {@link nearestLevels}. */
 // @ts-ignore: decorator
 @inline
-export function nearestLevelCodes(ratio: v128, thresholds: usize, count: i32): v128 {
+export function nearestLevelCodes(ratio: v128, thresholds: usize, count: i32, stride: usize): v128 {
   let codes = i32x4.splat(0);
   for (let i = 1; i < count; i++) {
-    codes = i32x4.sub(codes, f32x4.gt(ratio, v128.load32_splat(thresholds)));
-    thresholds += 4;
+    codes = i32x4.sub(codes, f32x4.gt(ratio, v128.load(thresholds)));
+    thresholds += stride;
   }
   return codes;
 }

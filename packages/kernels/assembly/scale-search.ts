@@ -4,13 +4,16 @@
  */
 import { nearestLevels } from './rounding';
 import { roundPositiveToBf16, roundPositiveToF16 } from './half-float-lanes';
+import { nextPowerOfTwo, roundPositiveToE4m3 } from './small-float-lanes';
 
 /** The host's numbers for the types of scales; every other number is f32. */
 const SCALE_F16: i32 = 1;
 const SCALE_BF16: i32 = 2;
+const SCALE_E4M3: i32 = 3;
+const SCALE_E8M0: i32 = 4;
 
 /** An integer grid has no levels; `factors` [steps + 1] are the shrinking ranges, from 1 on. */
-let maxCode: f32, symmetric: bool, levels: usize, thresholds: usize, levelCount: i32, largestLevel: f32, scaleType: i32, factors: usize, steps: i32;
+let maxCode: f32, symmetric: bool, levels: usize, thresholds: usize, levelCount: i32, tableBytes: usize, reach: f32, scaleType: i32, scaleUnit: f32, factors: usize, steps: i32;
 
 export function setInteger(code: f32, centred: bool): void {
   maxCode = code;
@@ -18,17 +21,20 @@ export function setInteger(code: f32, centred: bool): void {
   levelCount = 0;
 }
 
-export function setTable(table: usize, bounds: usize, count: i32, largest: f32): void {
+/** A level is a vector of four, one for each row; with `ownTables` the tables of the next four rows lie behind those of the first. */
+export function setTable(table: usize, bounds: usize, count: i32, range: f32, ownTables: bool): void {
   levels = table;
   thresholds = bounds;
   levelCount = count;
-  largestLevel = largest;
+  reach = range;
+  tableBytes = ownTables ? <usize>count << 4 : 0;
 }
 
-export function setSearch(factorTable: usize, count: i32, type: i32): void {
+export function setSearch(factorTable: usize, count: i32, type: i32, unit: f32): void {
   factors = factorTable;
   steps = count;
   scaleType = type;
+  scaleUnit = unit;
 }
 
 /**
@@ -49,6 +55,8 @@ export function fitRows(weight: usize, rows: i32, columns: i32, groups: i32, sta
     weight += 4 * stride;
     scales += 4 * groupStride;
     zeros += 4 * groupStride;
+    levels += tableBytes;
+    thresholds += tableBytes;
   }
 }
 
@@ -87,8 +95,17 @@ function gather(weight: usize, stride: usize, order: usize, count: i32, scratch:
 // @ts-ignore: decorator
 @inline
 function storable(scale: v128): v128 {
+  const unit = f32x4.splat(scaleUnit);
+  return f32x4.mul(rounded(f32x4.div(scale, unit)), unit);
+}
+
+// @ts-ignore: decorator
+@inline
+function rounded(scale: v128): v128 {
   if (scaleType == SCALE_F16) return roundPositiveToF16(scale);
   if (scaleType == SCALE_BF16) return roundPositiveToBf16(scale);
+  if (scaleType == SCALE_E4M3) return roundPositiveToE4m3(scale);
+  if (scaleType == SCALE_E8M0) return nextPowerOfTwo(scale);
   return f32x4.pmax(f32x4.pmin(scale, f32x4.splat(f32.MAX_VALUE)), f32x4.splat(1.401298464324817e-45));
 }
 
@@ -208,10 +225,10 @@ function integerErrors(scratch: usize, importance: usize, count: i32, scale: v12
 
 function fitTable(weight: usize, stride: usize, order: usize, importance: usize, count: i32, scratch: usize): void {
   gather(weight, stride, order, count, scratch);
-  const none = f32x4.splat(0), magnitude = largestMagnitude(), largest = f32x4.splat(largestLevel);
+  const none = f32x4.splat(0), magnitude = largestMagnitude(), range = f32x4.splat(reach);
   for (let i = 0; i <= steps; i++) {
     const factor = v128.load32_splat(factors + (<usize>i << 2));
-    const scale = storable(f32x4.div(f32x4.mul(magnitude, factor), largest));
+    const scale = storable(f32x4.div(f32x4.mul(magnitude, factor), range));
     if (i == 0) begin(steps > 0 ? tableError(scratch, importance, count, scale) : none, scale, none);
     else improve(tableError(scratch, importance, count, scale), scale, none);
   }
@@ -223,7 +240,7 @@ function tableError(scratch: usize, importance: usize, count: i32, scale: v128):
   for (let first = 0; first < count; first += STRETCH) {
     let sum = f32x4.splat(0);
     for (let j = min(count - first, STRETCH); j > 0; j--) {
-      const weight = v128.load(scratch), level = nearestLevels(f32x4.div(weight, scale), levels, thresholds, levelCount);
+      const weight = v128.load(scratch), level = nearestLevels(f32x4.div(weight, scale), levels, thresholds, levelCount, 16);
       const difference = f32x4.sub(weight, f32x4.mul(level, scale));
       sum = f32x4.add(sum, f32x4.mul(v128.load32_splat(importance), f32x4.mul(difference, difference)));
       scratch += 16;

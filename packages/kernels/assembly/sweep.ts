@@ -12,31 +12,39 @@ let maxCode: f32 = 0;
 let levels: usize = 0;
 let thresholds: usize = 0;
 let levelCount: i32 = 0;
+let levelStride: usize = 0;
+/** Lanes have tables of their own: all ones, to go from lane to lane; otherwise 0. */
+let laneMask: usize = 0;
 
-/** The grid of the sweeps and descents that follow: kind 0 none, 1 integer, 2 table of `count` levels and count - 1 thresholds. */
-export function setGrid(kind: i32, largest: f32, table: usize, bounds: usize, count: i32): void {
+/**
+ * The grid of the strips that follow: kind 0 none, 1 integer, 2 table of `count` levels and count - 1 thresholds. A level is a vector of four, or with
+ * `ownTables` of as many as there are lanes, and `stride` bytes are from one to the next.
+ */
+export function setGrid(kind: i32, largest: f32, table: usize, bounds: usize, count: i32, stride: usize, ownTables: bool): void {
   gridKind = kind;
+  levelStride = stride;
+  laneMask = ownTables ? usize.MAX_VALUE : 0;
   maxCode = largest;
   levels = table;
   thresholds = bounds;
   levelCount = count;
 }
 
-/** The codes, as integers, of four weights. */
+/** The codes, as integers, of four weights; `lane` is where these lanes begin, in bytes. */
 // @ts-ignore: decorator
 @inline
-export function nearestCodes(weight: v128, scale: v128, zero: v128): v128 {
+export function nearestCodes(weight: v128, scale: v128, zero: v128, lane: usize): v128 {
   const ratio = f32x4.div(weight, scale);
-  if (gridKind == 2) return nearestLevelCodes(ratio, thresholds, levelCount);
+  if (gridKind == 2) return nearestLevelCodes(ratio, thresholds + (lane & laneMask), levelCount, levelStride);
   return lowBytes(nearestIntegerCodes(ratio, zero, f32x4.splat(maxCode)));
 }
 
 /** The values of the codes nearest to four weights. */
 // @ts-ignore: decorator
 @inline
-export function nearestValues(weight: v128, scale: v128, zero: v128): v128 {
-  const ratio = f32x4.div(weight, scale);
-  if (gridKind == 2) return f32x4.mul(nearestLevels(ratio, levels, thresholds, levelCount), scale);
+export function nearestValues(weight: v128, scale: v128, zero: v128, lane: usize): v128 {
+  const ratio = f32x4.div(weight, scale), at = lane & laneMask;
+  if (gridKind == 2) return f32x4.mul(nearestLevels(ratio, levels + at, thresholds + at, levelCount, levelStride), scale);
   return f32x4.mul(f32x4.sub(nearestIntegerCodes(ratio, zero, f32x4.splat(maxCode)), zero), scale);
 }
 
@@ -74,8 +82,8 @@ export function sweepStrip(size: i32, weight: usize, stride: usize, factor: usiz
       if (mask) target = v128.andnot(target, loadMask(mask + lane));
       if (gridKind) {
         const scale = v128.load(scales + at + v), zero = v128.load(zeros + at + v);
-        q = nearestValues(target, scale, zero);
-        if (codes) storeCodes(codes + lane, nearestCodes(target, scale, zero));
+        q = nearestValues(target, scale, zero, v);
+        if (codes) storeCodes(codes + lane, nearestCodes(target, scale, zero, v));
       }
       if (mask) q = v128.andnot(q, loadMask(mask + lane));
       const error = f32x4.div(f32x4.sub(w, q), pivot);

@@ -47,14 +47,18 @@ function checkInteger(name: string, value: number, low: number, high = Number.MA
     throw new RangeError(`${name} is ${value} but must be an integer of ${low}..${high}`);
 }
 
-function checkGrid(grid: CodeGrid): void {
+function checkGrid(grid: CodeGrid, rows: number): void {
   if (grid.kind === 'integer') {
     checkInteger('grid.maxCode', grid.maxCode, 1, 255);
     return;
   }
-  checkInteger('grid.levels.length', grid.levels.length, 1, 256);
-  for (let i = 1; i < grid.levels.length; i++)
-    if (!(grid.levels[i - 1] < grid.levels[i])) throw new RangeError(`grid.levels must ascend, and do not at ${i}`);
+  if (grid.kind === 'tables') checkMatrix('grid.levels', grid.levels, rows);
+  const levels = grid.kind === 'table' ? grid.levels : grid.levels.data;
+  const count = grid.kind === 'table' ? grid.levels.length : grid.levels.columns;
+  checkInteger('grid.levels.length', count, 1, 256);
+  for (let i = 1; i < levels.length; i++)
+    if (i % count !== 0 && !(levels[i - 1] < levels[i]))
+      throw new RangeError(`grid.levels must ascend, and do not at ${i}`);
 }
 
 function checkScales(scales: GroupScales, rows: number, columns: number): void {
@@ -113,7 +117,7 @@ export function checkSweep({
   checkInteger('blockSize', blockSize, 1);
   if ((grid === undefined) !== (scales === undefined))
     throw new RangeError('grid and scales come together or not at all');
-  if (grid) checkGrid(grid);
+  if (grid) checkGrid(grid, rows);
   if (scales) checkScales(scales, rows, columns);
   checkLength('mask', mask, rows * columns);
   checkLength('codes', codes, rows * columns);
@@ -124,7 +128,7 @@ export function checkDescend({ weight, hessian, grid, scales, quantized, codes, 
   const { rows, columns } = weight;
   checkMatrix('weight', weight);
   checkMatrix('hessian', hessian, columns, columns);
-  checkGrid(grid);
+  checkGrid(grid, rows);
   checkScales(scales, rows, columns);
   checkMatrix('quantized', quantized, rows, columns);
   checkLength('codes', codes, rows * columns);
@@ -133,7 +137,7 @@ export function checkDescend({ weight, hessian, grid, scales, quantized, codes, 
 
 export function checkFitScales({ weight, fit, scales }: ParametersOf<'fitScales'>): void {
   checkMatrix('weight', weight);
-  checkGrid(fit.grid);
+  checkGrid(fit.grid, weight.rows);
   checkInteger('fit.steps', fit.steps, 0);
   if (fit.symmetric && fit.grid.kind === 'integer' && fit.grid.maxCode % 2 === 0) {
     throw new RangeError(`fit.grid.maxCode is ${fit.grid.maxCode} but must be odd for symmetric codes`);
@@ -144,14 +148,14 @@ export function checkFitScales({ weight, fit, scales }: ParametersOf<'fitScales'
 
 export function checkQuantize({ weight, grid, scales, codes }: ParametersOf<'quantize'>): void {
   checkMatrix('weight', weight);
-  checkGrid(grid);
+  checkGrid(grid, weight.rows);
   checkScales(scales, weight.rows, weight.columns);
   checkLength('codes', codes, weight.rows * weight.columns);
 }
 
 export function checkDequantize({ codes, grid, scales, output }: ParametersOf<'dequantize'>): void {
   checkMatrix('output', output);
-  checkGrid(grid);
+  checkGrid(grid, output.rows);
   checkScales(scales, output.rows, output.columns);
   checkLength('codes', codes, output.rows * output.columns);
 }

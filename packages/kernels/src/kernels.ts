@@ -17,12 +17,18 @@ export interface Rotary {
   readonly dimensions: number;
 }
 
+/**
+ * The precision of stored scales: round half to even, except that `e8m0`, powers of two from 2^-126 to 2^127 (OCP Microscaling Formats 1.0), takes
+ * the first that is larger. `e4m3` (OCP 8-bit floats) goes from 2^-9 to 448. No scale is rounded to 0 or to infinity.
+ */
+export type ScaleType = 'f32' | 'f16' | 'bf16' | 'e4m3' | 'e8m0';
+
 /** The strategy by which scales are chosen for a group: see {@link Kernels.fitScales}. */
 export interface ScaleFit {
   readonly grid: CodeGrid;
   /**
-   * Codes are centred: zero = (maxCode + 1) / 2 and scale = 2 absmax / maxCode; maxCode is odd. Ignored by table grids, whose scale is
-   * absmax over the largest |level|.
+   * Codes are centred: zero = (maxCode + 1) / 2 and scale = 2 absmax / maxCode; maxCode is odd. Ignored by grids of
+   * levels, whose scale is absmax over `reach`.
    */
   readonly symmetric: boolean;
   /**
@@ -33,7 +39,11 @@ export interface ScaleFit {
   /** `[columns]`: the weight of each column's squared error in the search; absent: all 1. */
   readonly importance?: Float32Array;
   /** The precision in which scales are stored: they are rounded to it before any code is chosen, and stay positive and finite. */
-  readonly scaleType: 'f32' | 'f16' | 'bf16';
+  readonly scaleType: ScaleType;
+  /** Scales are stored as multiples of it: it is their unit before they are rounded, as the scale of a whole tensor is in NVFP4. Absent: 1. */
+  readonly scaleUnit?: number;
+  /** Grids of levels: what a group's absmax is mapped to, in units of the scale. Absent: the largest magnitude of all levels. */
+  readonly reach?: number;
 }
 
 /**

@@ -4,6 +4,7 @@ import type { CodeGrid, GroupScales } from './code-grid.ts';
 import { createKernels } from './create-kernels.ts';
 import type { Matrix } from './matrix.ts';
 import { createReferenceKernels } from './reference/create-reference-kernels.ts';
+import { valuesOf, withOwnTables } from './testing/grids.ts';
 import { hessianOf } from './testing/hessian.ts';
 import { copyOf, randomNumbers } from './testing/random.ts';
 
@@ -25,6 +26,7 @@ const grids: Record<string, CodeGrid | undefined> = {
   int3: { kind: 'integer', maxCode: 7 },
   int8: { kind: 'integer', maxCode: 255 },
   table: { kind: 'table', levels: Float32Array.from(NF4) },
+  'own tables': { kind: 'table', levels: Float32Array.from(NF4) },
 };
 
 describe.each(Object.entries(fronts))('%s', (_name, kernels) => {
@@ -62,7 +64,7 @@ describe.each(Object.entries(fronts))('%s', (_name, kernels) => {
 
   test.each(Object.entries(grids))(
     'grid %s: every choice is the nearest, given the choices before it',
-    async (_grid, grid) => {
+    async (name, shared) => {
       await fc.assert(
         fc.asyncProperty(
           fc.record({
@@ -75,6 +77,7 @@ describe.each(Object.entries(fronts))('%s', (_name, kernels) => {
           }),
           async ({ rows, columns, blockSize, masked, cut, seed }) => {
             const random = randomNumbers(seed).matrix;
+            const grid = gridOf(name, shared, rows);
             const hessian = hessianOf(random(columns, columns));
             const factor = matrix(columns, columns, new Float32Array(columns ** 2));
             await reference.inverseFactor({ hessian, output: factor });
@@ -139,11 +142,12 @@ describe.each(Object.entries(fronts))('%s', (_name, kernels) => {
   test.each([
     ['int3', 33, 40],
     ['table', 70, 300],
+    ['own tables', 70, 40],
   ])('descend on %s lowers the loss of rows and grows none', async (name, rows, columns) => {
     const random = randomNumbers(columns).matrix;
     const hessian = hessianOf(random(2 * columns, columns));
     const weight = random(rows, columns);
-    const grid = grids[name]!;
+    const grid = gridOf(name, grids[name], rows)!;
     const scales = scalesFor(grid, weight, random);
     const codes = new Uint8Array(rows * columns);
     await reference.quantize({ weight, grid, scales, codes });
@@ -168,6 +172,10 @@ describe.each(Object.entries(fronts))('%s', (_name, kernels) => {
     for (const [i, pruned] of mask.entries()) if (pruned) expect(quantized.data[i]).toBe(start.quantized.data[i]);
   });
 });
+
+function gridOf(name: string, shared: CodeGrid | undefined, rows: number): CodeGrid | undefined {
+  return shared && name === 'own tables' ? withOwnTables(shared, rows, randomNumbers(rows)) : shared;
+}
 
 /** A step of the grid by which a choice may be off: the compensated weight is a sum in f32. */
 const TIE = 1e-3;
@@ -213,10 +221,7 @@ function replay(p: {
 function expectNearest(grid: CodeGrid, scales: GroupScales, r: number, c: number, w: number, code: number, q: number) {
   const at = r * scales.groups + scales.group[c];
   const scale = scales.scales[at];
-  const values =
-    grid.kind === 'integer'
-      ? Array.from({ length: grid.maxCode + 1 }, (_, k) => Math.fround((k - scales.zeros[at]) * scale))
-      : Array.from(grid.levels, (level) => Math.fround(level * scale));
+  const values = valuesOf(grid, r, scale, scales.zeros[at]);
   expect(q).toBe(values[code]);
   const best = Math.min(...values.map((value) => Math.abs(value - w)));
   expect(Math.abs(q - w)).toBeLessThanOrEqual(best + TIE * scale);

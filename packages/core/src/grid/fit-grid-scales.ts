@@ -4,6 +4,7 @@ import { clipToPercentile } from './clip-to-percentile.ts';
 import type { Grid } from './grid.ts';
 import { columnsPerGroup, type GroupSize } from './group-size.ts';
 import { requireFinite } from './require-finite.ts';
+import { hasZero } from './require-zero.ts';
 
 /** Ranges that a search tries, each a fiftieth of the whole smaller than the one before. */
 const SEARCH_STEPS = 40;
@@ -55,7 +56,7 @@ export async function fitGridScales(request: FitRequest): Promise<GroupScales> {
     },
     scales,
   });
-  if (grid.codes.kind === 'table' && !grid.codes.levels.includes(0)) shrinkZeroGroups(weight, scales);
+  if (!hasZero(grid.codes)) shrinkZeroGroups(weight, scales);
   return scales;
 }
 

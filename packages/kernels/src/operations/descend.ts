@@ -2,7 +2,7 @@ import { checkDescend, type ParametersOf } from '../check-shapes.ts';
 import { stageGradient } from '../wasm/gradient.ts';
 import type { Instance } from '../wasm/instance.ts';
 import { addProduct, packLanes } from '../wasm/lane-products.ts';
-import { setGrid, stageScales } from '../wasm/lane-scales.ts';
+import { setGrid, stageGrid, stageScales } from '../wasm/lane-scales.ts';
 import {
   type Lanes,
   laneCount,
@@ -30,7 +30,6 @@ export const descend: Operation<Params> = {
   work: ({ weight }) => 3 * weight.rows * weight.columns ** 2,
   writes: ({ quantized, codes }) => [quantized.data, codes],
   run(instance, p, from, to) {
-    setGrid(instance, p.grid);
     for (const window of laneWindows(from, to, laneCount(p.weight.columns, 3))) {
       const mark = instance.mark();
       descendWindow(instance, p, window);
@@ -53,6 +52,7 @@ function descendWindow(instance: Instance, p: Params, window: Lanes): void {
   const coded = instance.take(columns * lanes + 8);
   stageByteLanes(instance, codes, columns, window, 0, columns, coded);
   const scales = stageScales(instance, p.scales, window);
+  const grid = stageGrid(instance, p.grid, window);
   const block = instance.take(BLOCK * BLOCK * 4);
   const moves = instance.take(BLOCK * lanes * 4);
   const right = instance.take(packedBytes(lanes, BLOCK, instance.wasm.tileColumns()));
@@ -62,6 +62,7 @@ function descendWindow(instance: Instance, p: Params, window: Lanes): void {
     stageRows(instance, { data: hessian.data, stride: columns }, start, size, start, size, block);
     const at = start * lanes;
     for (let lane = 0; lane < lanes; lane += STRIP) {
+      setGrid(instance, grid, lane);
       const strip = moves + lane * size * 4;
       instance.wasm.descendStrip(
         size,

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { CodeGrid } from '../code-grid.ts';
-import type { Kernels, ScaleFit } from '../kernels.ts';
+import type { Kernels, ScaleFit, ScaleType } from '../kernels.ts';
 import type { Matrix } from '../matrix.ts';
 import { openFronts } from '../testing/fronts.ts';
-import { anyGrid, strewnScales } from '../testing/grids.ts';
+import { anyGrid, strewnScales, withOwnTables } from '../testing/grids.ts';
 import { emptyLike, randomNumbers } from '../testing/random.ts';
 
 const fronts = await openFronts();
@@ -54,6 +54,32 @@ describe.each(every)('%s', (_mode, kernels) => {
   test('scales are rounded to their type, and stay positive and finite', async () => {
     expect((await fitRow(kernels, [0.3, -0.6], { scaleType: 'f16' }))[0]).toBe(0.300048828125);
     expect((await fitRow(kernels, [0.3, -0.6], { scaleType: 'bf16' }))[0]).toBe(0.30078125);
+    const levels = { kind: 'table', levels: Float32Array.of(-1, 0, 1) } as const;
+    const stored = async (x: number, scaleType: ScaleType, more: Partial<ScaleFit> = {}) =>
+      (await fitRow(kernels, [x], { grid: levels, scaleType, ...more }))[0];
+    // Steps of E4M3: 2^-9 below 2^-6, then eighths of a power of two; ties go to even, and 448 is the last.
+    for (const [x, scale] of [
+      [0.3, 0.3125],
+      [1.0625, 1],
+      [1.1875, 1.25],
+      [431, 416],
+      [1e4, 448],
+      [2.5 * 2 ** -9, 2 ** -8],
+      [3.5 * 2 ** -9, 2 ** -7],
+      [1e-9, 2 ** -9],
+    ])
+      expect(await stored(x, 'e4m3')).toBe(scale);
+    for (const [x, scale] of [
+      [0.3, 0.5],
+      [0.5, 1],
+      [0.4999, 0.5],
+      [3e38, 2 ** 127],
+      [1e-45, 2 ** -126],
+    ])
+      expect(await stored(x, 'e8m0')).toBe(scale);
+    expect(await stored(0.3, 'e4m3', { scaleUnit: 0.25 })).toBe(0.3125);
+    expect(await stored(6.9, 'e8m0', { reach: 7 })).toBe(1);
+    expect(await stored(7, 'e8m0', { reach: 7 })).toBe(2);
     expect((await fitRow(kernels, [1e-9, 0], { scaleType: 'f16' }))[0]).toBe(2 ** -24);
     expect((await fitRow(kernels, [1e-45, 0], { scaleType: 'bf16' }))[0]).toBe(2 ** -133);
     expect((await fitRow(kernels, [1e-45, 0], {}))[0]).toBe(2 ** -149);
@@ -110,7 +136,9 @@ describe.each(fronts.modes)('%s', (_mode, kernels) => {
       grid: anyGrid,
       symmetric: fc.boolean(),
       steps: fc.integer({ min: 0, max: 5 }),
-      scaleType: fc.constantFrom('f32' as const, 'f16' as const, 'bf16' as const),
+      scaleType: fc.constantFrom<ScaleType>('f32', 'f16', 'bf16', 'e4m3', 'e8m0'),
+      scaleUnit: fc.constantFrom(1, 0.3, 1e-3),
+      reach: fc.constantFrom(undefined, 0.7),
     });
     await fc.assert(
       fc.asyncProperty(
@@ -119,10 +147,13 @@ describe.each(fronts.modes)('%s', (_mode, kernels) => {
         fc.integer({ min: 1, max: 5 }),
         options,
         fc.boolean(),
+        fc.boolean(),
         fc.float({ min: 0, max: 30, noNaN: true }),
         fc.integer(),
-        async (rows, columns, groups, fit, weighted, size, seed) => {
+        async (rows, columns, groups, { reach, ...options }, own, weighted, size, seed) => {
           const random = randomNumbers(seed);
+          const grid = own ? withOwnTables(options.grid, rows, random) : options.grid;
+          const fit = { ...options, grid, ...(reach && { reach }) };
           const weight: Matrix = random.matrix(rows, columns, size);
           const importance = random.floats(columns).map(Math.abs);
           const { group } = strewnScales(random, rows, columns, groups);

@@ -1,16 +1,17 @@
 import { checkFitScales, type ParametersOf } from '../check-shapes.ts';
 import type { GroupScales } from '../code-grid.ts';
 import type { ScaleFit } from '../kernels.ts';
-import { levelThresholds } from '../level-thresholds.ts';
+import { largestLevel } from '../largest-level.ts';
 import { searchFactors } from '../search-factors.ts';
 import type { Instance } from '../wasm/instance.ts';
+import { rowTables, tableLanes } from '../wasm/tables.ts';
 import { forEachWindow, stage, takeWindow, windowUnits } from '../wasm/windows.ts';
 import type { Operation } from './operation.ts';
 
 /** Rows that one vector holds: see `assembly/scale-search.ts`. */
 const LANES = 4;
 
-const SCALE_TYPES = { f32: 0, f16: 1, bf16: 2 };
+const SCALE_TYPES = { f32: 0, f16: 1, bf16: 2, e4m3: 3, e8m0: 4 };
 
 /** {@link Kernels.fitScales} */
 export const fitScales: Operation<ParametersOf<'fitScales'>> = {
@@ -24,7 +25,7 @@ export const fitScales: Operation<ParametersOf<'fitScales'>> = {
     const { groups } = scales;
     const { order, starts } = groupOrder(scales);
     const importance = Float32Array.from(order, (column) => fit.importance?.[column] ?? 1);
-    configure(instance, fit);
+    const setTables = configure(instance, fit, from, to);
     const addresses = [starts, order, importance].map((array) => stage(instance, array));
     const scratch = takeWindow(instance, n * LANES, 4);
     const rowBytes = Math.max(n, groups) * 4;
@@ -34,6 +35,7 @@ export const fitScales: Operation<ParametersOf<'fitScales'>> = {
     const zeroWindow = takeWindow(instance, most * groups, 4);
     const visit = (first: number, rows: number) => {
       instance.write(values, weight.data.subarray(first * n, (first + rows) * n));
+      setTables(first);
       instance.wasm.fitRows(
         values,
         rows,
@@ -53,19 +55,34 @@ export const fitScales: Operation<ParametersOf<'fitScales'>> = {
   },
 };
 
-function configure(instance: Instance, { grid, symmetric, steps, scaleType }: ScaleFit): void {
-  instance.wasm.setSearch(stage(instance, searchFactors(steps)), steps, SCALE_TYPES[scaleType]);
+/** Sets what is fitted; returns how to set the tables of the rows from `first` on. */
+function configure(
+  instance: Instance,
+  { grid, symmetric, steps, scaleType, scaleUnit = 1, reach }: ScaleFit,
+  from: number,
+  to: number,
+): (first: number) => void {
+  instance.wasm.setSearch(stage(instance, searchFactors(steps)), steps, SCALE_TYPES[scaleType], scaleUnit);
   if (grid.kind === 'integer') {
     instance.wasm.setInteger(grid.maxCode, symmetric);
-  } else {
-    const largest = grid.levels.reduce((most, level) => Math.max(most, Math.abs(level)), 0);
-    instance.wasm.setTable(
-      stage(instance, grid.levels),
-      stage(instance, levelThresholds(grid.levels)),
-      grid.levels.length,
-      largest,
-    );
+    return () => {};
   }
+  const ownTables = grid.kind === 'tables';
+  const [levels, thresholds] = (['levels', 'thresholds'] as const).map((which) => {
+    const { values, count, bytes } = rowTables(
+      grid,
+      from,
+      to,
+      LANES,
+      (own, first) => tableLanes(own, first, Math.min(LANES, to - first), LANES)[which],
+    );
+    return { address: stage(instance, values), count, bytes };
+  });
+  const range = reach ?? largestLevel(grid);
+  return (first) => {
+    const at = ((first - from) / LANES) * levels.bytes;
+    instance.wasm.setTable(levels.address + at, thresholds.address + at, levels.count, range, ownTables);
+  };
 }
 
 /** The columns of group 0, then those of group 1, ...: group g has `order[starts[g]]` to before `order[starts[g + 1]]`. */

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { CodeGrid } from '../code-grid.ts';
 import { openFronts } from '../testing/fronts.ts';
-import { anyGrid, strewnScales } from '../testing/grids.ts';
+import { anyGrid, strewnScales, valuesOf, withOwnTables } from '../testing/grids.ts';
 import { emptyLike, randomNumbers } from '../testing/random.ts';
 
 const fronts = await openFronts();
@@ -26,8 +25,9 @@ describe.each(every)('%s', (_mode, kernels) => {
 
   test('no other code is nearer', async () => {
     await fc.assert(
-      fc.asyncProperty(anyGrid, fc.integer(), async (grid, seed) => {
+      fc.asyncProperty(anyGrid, fc.boolean(), fc.integer(), async (shared, own, seed) => {
         const random = randomNumbers(seed);
+        const grid = own ? withOwnTables(shared, 3, random) : shared;
         const weight = random.matrix(3, 7, 4);
         const scales = strewnScales(random, 3, 7, 2);
         if (grid.kind === 'integer')
@@ -40,7 +40,9 @@ describe.each(every)('%s', (_mode, kernels) => {
         await kernels.dequantize({ codes, grid, scales, output });
         weight.data.forEach((w, i) => {
           const at = Math.floor(i / 7) * 2 + scales.group[i % 7];
-          const distances = valuesOf(grid, scales.scales[at], scales.zeros[at]).map((q) => Math.abs(w - q));
+          const distances = valuesOf(grid, Math.floor(i / 7), scales.scales[at], scales.zeros[at]).map((q) =>
+            Math.abs(w - q),
+          );
           // The quotient w / scale is rounded before the nearest is sought.
           expect(Math.abs(w - output.data[i])).toBeLessThanOrEqual(Math.min(...distances) + 1e-6 * Math.abs(w));
         });
@@ -49,11 +51,6 @@ describe.each(every)('%s', (_mode, kernels) => {
     );
   });
 });
-
-function valuesOf(grid: CodeGrid, scale: number, zero: number): number[] {
-  const codes = grid.kind === 'integer' ? [...Array(grid.maxCode + 1).keys()] : [...grid.levels];
-  return codes.map((code) => (code - zero) * scale);
-}
 
 describe.each(fronts.modes)('%s', (_mode, kernels) => {
   test('agrees with the reference in every bit', async () => {
@@ -64,9 +61,11 @@ describe.each(fronts.modes)('%s', (_mode, kernels) => {
         fc.integer({ min: 1, max: 5 }),
         anyGrid,
         fc.boolean(),
+        fc.boolean(),
         fc.integer(),
-        async (rows, columns, groups, grid, spoiled, seed) => {
+        async (rows, columns, groups, shared, own, spoiled, seed) => {
           const random = randomNumbers(seed);
+          const grid = own ? withOwnTables(shared, rows, random) : shared;
           const weight = random.matrix(rows, columns, 4);
           if (spoiled) random.spoil(weight.data);
           const scales = strewnScales(random, rows, columns, groups);
@@ -92,12 +91,28 @@ test('every number of threads gives the same bits', async () => {
   const random = randomNumbers(1);
   const weight = random.matrix(303, 509, 3);
   const scales = strewnScales(random, 303, 509, 8);
-  const grid = { kind: 'integer', maxCode: 15 } as const;
-  await fronts.expectSameBits(async (kernels) => {
-    const codes = new Uint8Array(303 * 509);
-    const output = emptyLike(weight);
-    await kernels.quantize({ weight, grid, scales, codes });
-    await kernels.dequantize({ codes, grid, scales, output });
-    return [codes, output.data];
-  });
+  const tables = withOwnTables({ kind: 'table', levels: Float32Array.of(-1, 0, 0.4, 1) }, 303, random);
+  for (const grid of [{ kind: 'integer', maxCode: 15 } as const, tables])
+    await fronts.expectSameBits(async (kernels) => {
+      const codes = new Uint8Array(303 * 509);
+      const output = emptyLike(weight);
+      await kernels.quantize({ weight, grid, scales, codes });
+      await kernels.dequantize({ codes, grid, scales, output });
+      return [codes, output.data];
+    });
+});
+
+test('tables that are not those of the rows are refused', async () => {
+  const weight = { rows: 2, columns: 1, data: Float32Array.of(1, 2) };
+  const scales = { groups: 1, scales: Float32Array.of(1, 1), zeros: new Float32Array(2), group: new Uint32Array(1) };
+  const quantize = (rows: number, levels: number[]) =>
+    fronts.reference.quantize({
+      weight,
+      scales,
+      grid: { kind: 'tables', levels: { rows, columns: levels.length / rows, data: Float32Array.from(levels) } },
+      codes: new Uint8Array(2),
+    });
+  await quantize(2, [0, 1, -1, 1]);
+  await expect(quantize(1, [0, 1])).rejects.toThrow('grid.levels is [1, 2] but must be [2, 2]');
+  await expect(quantize(2, [0, 1, 1, 1])).rejects.toThrow('ascend');
 });

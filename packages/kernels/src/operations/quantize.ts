@@ -1,7 +1,7 @@
 import { checkDequantize, checkQuantize, type ParametersOf } from '../check-shapes.ts';
 import type { GroupScales } from '../code-grid.ts';
-import { levelThresholds } from '../level-thresholds.ts';
 import type { Instance } from '../wasm/instance.ts';
+import { rowTables, tableLanes, tableOf } from '../wasm/tables.ts';
 import { ELEMENT_WORK, forEachWindow, stage, takeWindow, windowUnits } from '../wasm/windows.ts';
 import type { Operation } from './operation.ts';
 
@@ -14,11 +14,9 @@ export const quantize: Operation<ParametersOf<'quantize'>> = {
   run(instance, { weight, grid, scales, codes }, from, to) {
     const n = weight.columns;
     const { groups } = scales;
-    const table =
-      grid.kind === 'table'
-        ? { thresholds: stage(instance, levelThresholds(grid.levels)), count: grid.levels.length }
-        : NO_TABLE;
     const maxCode = grid.kind === 'integer' ? grid.maxCode : 0;
+    const tables = rowTables(grid, from, to, 1, (own, row) => tableLanes(own, row, 1, VECTOR).thresholds);
+    const staged = stage(instance, tables.values);
     const windows = takeWindows(instance, scales, windowUnits(to - from, n * 4), n);
     forEachWindow(from, to, n * 4, (first, rows) => {
       windows.writeScales(first, rows);
@@ -33,8 +31,9 @@ export const quantize: Operation<ParametersOf<'quantize'>> = {
         windows.zeros,
         groups,
         maxCode,
-        table.thresholds,
-        table.count,
+        staged + (first - from) * tables.bytes,
+        tables.count,
+        tables.bytes,
         windows.codes,
       );
       instance.read(windows.codes, codes.subarray(first * n, (first + rows) * n));
@@ -51,8 +50,8 @@ export const dequantize: Operation<ParametersOf<'dequantize'>> = {
   run(instance, { codes, grid, scales, output }, from, to) {
     const n = output.columns;
     const { groups } = scales;
-    const levels = grid.kind === 'table' ? stage(instance, everyLevel(grid.levels)) : 0;
-    const levelCount = grid.kind === 'table' ? grid.levels.length : 0;
+    const tables = rowTables(grid, from, to, 1, (own, row) => everyLevel(tableOf(own, row).levels));
+    const staged = stage(instance, tables.values);
     const windows = takeWindows(instance, scales, windowUnits(to - from, n * 4), n);
     forEachWindow(from, to, n * 4, (first, rows) => {
       windows.writeScales(first, rows);
@@ -66,8 +65,9 @@ export const dequantize: Operation<ParametersOf<'dequantize'>> = {
         windows.scales,
         windows.zeros,
         groups,
-        levels,
-        levelCount,
+        staged + (first - from) * tables.bytes,
+        tables.count,
+        tables.bytes,
         windows.values,
       );
       instance.read(windows.values, output.data.subarray(first * n, (first + rows) * n));
@@ -75,7 +75,8 @@ export const dequantize: Operation<ParametersOf<'dequantize'>> = {
   },
 };
 
-const NO_TABLE = { thresholds: 0, count: 0 };
+/** Kernels load a bound as a vector. */
+const VECTOR = 4;
 
 /** A value for each of the 256 bytes: what is no code is NaN. */
 function everyLevel(levels: Float32Array): Float32Array {

@@ -1,7 +1,7 @@
 import { checkSweep, type ParametersOf } from '../check-shapes.ts';
 import type { Instance } from '../wasm/instance.ts';
 import { addProduct, packLanes } from '../wasm/lane-products.ts';
-import { setGrid, stageScales } from '../wasm/lane-scales.ts';
+import { setGrid, stageGrid, stageScales } from '../wasm/lane-scales.ts';
 import {
   type Lanes,
   laneCount,
@@ -26,7 +26,6 @@ export const sweep: Operation<Params> = {
   work: ({ weight, from, to }) => weight.rows * (to - from) * (2 * weight.columns - from - to + 20),
   writes: ({ weight, codes, loss }) => [weight.data, codes, loss],
   run(instance, p, from, to) {
-    setGrid(instance, p.grid);
     for (const window of laneWindows(from, to, laneCount(p.weight.columns - p.from, 1))) {
       const mark = instance.mark();
       sweepWindow(instance, p, window);
@@ -47,6 +46,7 @@ function sweepWindow(instance: Instance, p: Params, window: Lanes): void {
   if (mask) stageByteLanes(instance, mask, columns, window, from, to, masked);
   const coded = codes && p.grid ? instance.take((to - from) * lanes) : 0;
   const staged = scales ? stageScales(instance, scales, window) : { scales: 0, zeros: 0, group: 0 };
+  const grid = stageGrid(instance, p.grid, window);
   const losses = instance.take(lanes * 8);
   instance.write(losses, loss.subarray(row, row + rows));
   const triangle = instance.take(blockSize * blockSize * 4);
@@ -58,6 +58,7 @@ function sweepWindow(instance: Instance, p: Params, window: Lanes): void {
     stageTriangle(instance, p, start, size, triangle);
     const at = (start - from) * lanes;
     for (let lane = 0; lane < lanes; lane += STRIP) {
+      setGrid(instance, grid, lane);
       const strip = errors + lane * size * 4;
       instance.wasm.sweepStrip(
         size,

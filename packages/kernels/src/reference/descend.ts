@@ -9,10 +9,10 @@ export function descend(p: ParametersOf<'descend'>): void {
   checkDescend(p);
   const { weight, hessian, scales, quantized, codes, mask } = p;
   const { rows, columns: n } = weight;
-  const rounding = gridRounding(p.grid);
   const gradient = new Float64Array(n);
   for (let r = 0; r < rows; r++) {
     const start = r * n;
+    const rounding = gridRounding(p.grid, r);
     gradient.fill(0);
     for (let k = 0; k < n; k++) {
       const error = quantized.data[start + k] - weight.data[start + k];

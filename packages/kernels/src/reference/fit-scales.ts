@@ -1,14 +1,12 @@
 import { checkFitScales, type ParametersOf } from '../check-shapes.ts';
 import type { ScaleFit } from '../kernels.ts';
+import { largestLevel } from '../largest-level.ts';
 import { searchFactors } from '../search-factors.ts';
-import { decodeHalf, encodeHalf } from './half-floats.ts';
-import { gridRounding, roundHalfEven } from './nearest-code.ts';
+import { type GridRounding, gridRounding, roundHalfEven } from './nearest-code.ts';
+import { roundScale } from './round-scale.ts';
 
 /** Columns whose errors are summed before they are added to the rest. */
 const STRETCH = 16;
-
-const LARGEST = { f32: 3.4028234663852886e38, f16: 65504, bf16: 3.3895313892515355e38 };
-const SMALLEST = { f32: 2 ** -149, f16: 2 ** -24, bf16: 2 ** -133 };
 
 /** Scale and zero of each (row, group); every operation is one f32 operation, sums go over stretches of columns in ascending order. */
 export function fitScales(p: ParametersOf<'fitScales'>): void {
@@ -23,6 +21,7 @@ export function fitScales(p: ParametersOf<'fitScales'>): void {
         Float32Array.from(members[g], (c) => row[c]),
         Float32Array.from(members[g], (c) => fit.importance?.[c] ?? 1),
         fit,
+        r,
       );
       scales.scales[r * scales.groups + g] = scale;
       scales.zeros[r * scales.groups + g] = zero;
@@ -35,11 +34,11 @@ interface Choice {
   readonly zero: number;
 }
 
-function fitGroup(weights: Float32Array, importance: Float32Array, fit: ScaleFit): Choice {
+function fitGroup(weights: Float32Array, importance: Float32Array, fit: ScaleFit, row: number): Choice {
   const low = weights.reduce((least, w) => Math.min(least, w), 0);
   const high = weights.reduce((most, w) => Math.max(most, w), 0);
   if (low === 0 && high === 0) return { scale: 1, zero: zeroCode(0, fit) };
-  const error = squaredError(weights, importance, fit);
+  const error = squaredError(weights, importance, gridRounding(fit.grid, row));
   let [best] = candidates(low, high, 1, fit);
   if (fit.steps === 0) return best;
   let bestError = error(best);
@@ -54,14 +53,14 @@ function fitGroup(weights: Float32Array, importance: Float32Array, fit: ScaleFit
 
 /** The choices at a range that is shrunk by `factor`: the scale with its own zero first, then zero - 1 and zero + 1 if they are codes. */
 function candidates(low: number, high: number, factor: number, fit: ScaleFit): Choice[] {
-  const { grid, symmetric, scaleType } = fit;
+  const { grid, symmetric } = fit;
   const absmax = Math.max(-low, high);
-  if (grid.kind === 'table') {
-    const largestLevel = grid.levels.reduce((most, level) => Math.max(most, Math.abs(level)), 0);
-    return [{ scale: storable(Math.fround(absmax * factor) / largestLevel, scaleType), zero: 0 }];
+  if (grid.kind !== 'integer') {
+    const reach = Math.fround(fit.reach ?? largestLevel(grid));
+    return [{ scale: storable(Math.fround(absmax * factor) / reach, fit), zero: 0 }];
   }
   const range = Math.fround(symmetric ? 2 * absmax : high - low);
-  const scale = storable(Math.fround(range * factor) / grid.maxCode, scaleType);
+  const scale = storable(Math.fround(range * factor) / grid.maxCode, fit);
   const zero = zeroCode(roundHalfEven(Math.fround(Math.fround(-low * factor) / scale)), fit);
   if (symmetric) return [{ scale, zero }];
   const choices = [{ scale, zero }];
@@ -71,18 +70,21 @@ function candidates(low: number, high: number, factor: number, fit: ScaleFit): C
 }
 
 function zeroCode(ideal: number, { grid, symmetric }: ScaleFit): number {
-  if (grid.kind === 'table') return 0;
+  if (grid.kind !== 'integer') return 0;
   return symmetric ? (grid.maxCode + 1) / 2 : Math.min(Math.max(ideal, 0), grid.maxCode);
 }
 
-/** Rounded to the type that is stored, and kept finite and positive. */
-function storable(scale: number, type: ScaleFit['scaleType']): number {
-  const rounded = type === 'f32' ? Math.fround(scale) : decodeHalf(encodeHalf(Math.fround(scale), type), type);
-  return Math.min(Math.max(rounded, SMALLEST[type]), LARGEST[type]);
+/** Rounded to the type that is stored, in its unit. */
+function storable(scale: number, { scaleType, scaleUnit = 1 }: ScaleFit): number {
+  const unit = Math.fround(scaleUnit);
+  return Math.fround(roundScale(Math.fround(Math.fround(scale) / unit), scaleType) * unit);
 }
 
-function squaredError(weights: Float32Array, importance: Float32Array, fit: ScaleFit): (choice: Choice) => number {
-  const rounding = gridRounding(fit.grid);
+function squaredError(
+  weights: Float32Array,
+  importance: Float32Array,
+  rounding: GridRounding,
+): (choice: Choice) => number {
   const term = (j: number, { scale, zero }: Choice) => {
     const code = rounding.code(weights[j], scale, zero);
     const difference = Math.fround(weights[j] - rounding.value(code, scale, zero));

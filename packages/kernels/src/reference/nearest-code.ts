@@ -7,7 +7,8 @@ export interface GridRounding {
   value(code: number, scale: number, zero: number): number;
 }
 
-export function gridRounding(grid: CodeGrid): GridRounding {
+/** `row`: whose table it is, where every row has its own. */
+export function gridRounding(grid: CodeGrid, row: number): GridRounding {
   if (grid.kind === 'integer') {
     const { maxCode } = grid;
     return {
@@ -16,7 +17,7 @@ export function gridRounding(grid: CodeGrid): GridRounding {
       value: (code, scale, zero) => Math.fround((code - zero) * scale),
     };
   }
-  const { levels } = grid;
+  const levels = levelsOfRow(grid, row);
   const thresholds = levelThresholds(levels);
   return {
     code(weight, scale) {
@@ -27,6 +28,12 @@ export function gridRounding(grid: CodeGrid): GridRounding {
     },
     value: (code, scale) => Math.fround(levels[code] * scale),
   };
+}
+
+function levelsOfRow(grid: Exclude<CodeGrid, { kind: 'integer' }>, row: number): Float32Array {
+  if (grid.kind === 'table') return grid.levels;
+  const { columns, data } = grid.levels;
+  return data.subarray(row * columns, (row + 1) * columns);
 }
 
 export function roundHalfEven(x: number): number {

@@ -5,10 +5,13 @@ import { gridRounding } from './nearest-code.ts';
 export function quantize(p: ParametersOf<'quantize'>): void {
   checkQuantize(p);
   const { weight, scales, codes } = p;
-  const rounding = gridRounding(p.grid);
-  for (let i = 0; i < codes.length; i++) {
-    const at = Math.floor(i / weight.columns) * scales.groups + scales.group[i % weight.columns];
-    codes[i] = rounding.code(weight.data[i], scales.scales[at], scales.zeros[at]);
+  const { rows, columns: n } = weight;
+  for (let r = 0; r < rows; r++) {
+    const rounding = gridRounding(p.grid, r);
+    for (let c = 0; c < n; c++) {
+      const at = r * scales.groups + scales.group[c];
+      codes[r * n + c] = rounding.code(weight.data[r * n + c], scales.scales[at], scales.zeros[at]);
+    }
   }
 }
 
@@ -16,9 +19,12 @@ export function quantize(p: ParametersOf<'quantize'>): void {
 export function dequantize(p: ParametersOf<'dequantize'>): void {
   checkDequantize(p);
   const { codes, scales, output } = p;
-  const rounding = gridRounding(p.grid);
-  for (let i = 0; i < codes.length; i++) {
-    const at = Math.floor(i / output.columns) * scales.groups + scales.group[i % output.columns];
-    output.data[i] = rounding.value(codes[i], scales.scales[at], scales.zeros[at]);
+  const { rows, columns: n } = output;
+  for (let r = 0; r < rows; r++) {
+    const rounding = gridRounding(p.grid, r);
+    for (let c = 0; c < n; c++) {
+      const at = r * scales.groups + scales.group[c];
+      output.data[r * n + c] = rounding.value(codes[r * n + c], scales.scales[at], scales.zeros[at]);
+    }
   }
 }

@@ -9,8 +9,8 @@ export function sweep(p: ParametersOf<'sweep'>): void {
   checkSweep(p);
   const { weight, factor, from, to, scales, mask, codes, loss } = p;
   const { rows, columns: n } = weight;
-  const rounding = p.grid && gridRounding(p.grid);
   for (let r = 0; r < rows; r++) {
+    const rounding = p.grid && gridRounding(p.grid, r);
     const row = weight.data.subarray(r * n, (r + 1) * n);
     for (let c = from; c < to; c++) {
       const w = row[c];

@@ -29,3 +29,27 @@ export function strewnScales(
     group: Uint32Array.from({ length: columns }, (_, c) => (strewn ? random.integer(groups) : Math.floor(c / size))),
   };
 }
+
+/** The grid with tables of each row's own: those of a table, stretched. Integer grids are left alone. */
+export function withOwnTables(grid: CodeGrid, rows: number, random: ReturnType<typeof randomNumbers>): CodeGrid {
+  if (grid.kind !== 'table') return grid;
+  const data = new Float32Array(rows * grid.levels.length);
+  for (let r = 0; r < rows; r++) {
+    const factor = 2 ** random.integer(5);
+    data.set(
+      grid.levels.map((level) => level * factor),
+      r * grid.levels.length,
+    );
+  }
+  return { kind: 'tables', levels: { rows, columns: grid.levels.length, data } };
+}
+
+/** The values that codes of `row` may have. */
+export function valuesOf(grid: CodeGrid, row: number, scale: number, zero: number): number[] {
+  if (grid.kind === 'integer')
+    return Array.from({ length: grid.maxCode + 1 }, (_, code) => Math.fround((code - zero) * scale));
+  const { levels } = grid;
+  const own =
+    levels instanceof Float32Array ? levels : levels.data.subarray(row * levels.columns, (row + 1) * levels.columns);
+  return Array.from(own, (level) => Math.fround(level * scale));
+}

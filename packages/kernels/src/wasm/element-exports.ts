@@ -65,6 +65,7 @@ export interface ElementExports {
     maxCode: number,
     thresholds: number,
     levelCount: number,
+    tableBytes: number,
     codes: number,
   ): void;
   dequantizeRows(
@@ -78,11 +79,12 @@ export interface ElementExports {
     groups: number,
     levels: number,
     levelCount: number,
+    tableBytes: number,
     output: number,
   ): void;
   setInteger(maxCode: number, symmetric: boolean): void;
-  setTable(levels: number, thresholds: number, count: number, largest: number): void;
-  setSearch(factors: number, steps: number, scaleType: number): void;
+  setTable(levels: number, thresholds: number, count: number, reach: number, ownTables: boolean): void;
+  setSearch(factors: number, steps: number, scaleType: number, scaleUnit: number): void;
   fitRows(
     weight: number,
     rows: number,

@@ -63,7 +63,15 @@ export interface Exports extends ElementExports {
   solveRows(size: number, l: number, lStride: number, x: number, xStride: number, rows: number): void;
   solveColumns(size: number, l: number, lStride: number, x: number, xStride: number, columns: number): void;
 
-  setGrid(kind: number, maxCode: number, levels: number, thresholds: number, levelCount: number): void;
+  setGrid(
+    kind: number,
+    maxCode: number,
+    levels: number,
+    thresholds: number,
+    levelCount: number,
+    levelStride: number,
+    ownTables: boolean,
+  ): void;
   sweepStrip(
     size: number,
     weight: number,
