@@ -36,6 +36,7 @@ export { PlanError } from './plan/plan-error.ts';
 export * from './random.ts';
 export * from './random-stream.ts';
 export { hadamardCore, hadamardMatrix } from './rotation/hadamard-matrix.ts';
+export * from './second-order/error-costs.ts';
 export * from './second-order/factorize-gram.ts';
 export * from './second-order/permute-columns.ts';
 export * from './statistics/create-statistics-collector.ts';

@@ -21,7 +21,7 @@ for (const { name, run } of conformance({
 
 test('the plan hears of groups that will not follow the columns', () => {
   const linear = { name: 'q', weight: 'q.weight', outFeatures: 8, inFeatures: 128, transposed: false };
-  const reordered = (recipe: unknown) => gptq.quantization!(linear, gptq.options.parse(recipe)).reordered;
+  const reordered = (recipe: unknown) => gptq.quantization!(linear, gptq.options.parse(recipe))!.reordered;
   expect(reordered({ groupSize: 32 })).toBe(false);
   expect(reordered({ groupSize: 32, order: 'act' })).toBe(true);
   expect(reordered({ groupSize: 'channel', order: 'act' })).toBe(false);

@@ -1,5 +1,6 @@
 import {
   columnsPerGroup,
+  errorCosts,
   type Factorization,
   fitGridScales,
   type Grid,
@@ -115,15 +116,4 @@ function undampedLoss(rowLosses: Float64Array, weight: Matrix, values: Matrix, a
     loss -= added[i % weight.columns] * (weight.data[i] - values.data[i]) ** 2;
   // Rounding may leave a loss of nothing below 0.
   return Math.max(0, loss);
-}
-
-/**
- * What a squared error of each column costs, `[n]` by columns: 1 / U_cc^2, since the sweep's loss is sum ((w - q) / U_cc)^2. It is what is
- * left of the Hessian's diagonal when later columns have made good what they can, and the better measure for choosing scales.
- */
-function errorCosts({ permutation, factor }: Factorization): Float32Array {
-  const n = permutation.length;
-  const costs = new Float32Array(n);
-  for (let place = 0; place < n; place++) costs[permutation[place]] = factor.data[place * n + place] ** -2;
-  return costs;
 }

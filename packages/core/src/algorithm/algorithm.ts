@@ -73,7 +73,10 @@ export interface Objection {
 /** One step of a pipeline. At least one of `site` and `section` is there, as the stage demands. */
 export interface Algorithm<Options = unknown> {
   readonly name: string;
+  /** Its place in a pipeline, unless {@link stageFor} is there. */
   readonly stage: AlgorithmStage;
+  /** Where options decide: a prune that is given a grid quantizes in the same sweep, and counts as `quantize`. */
+  stageFor?(options: Options): AlgorithmStage;
   /** One sentence for help texts and the JSON schema. */
   readonly summary: string;
   /** Strict; every key has a default and a description. */
@@ -92,18 +95,22 @@ export interface Algorithm<Options = unknown> {
    * happens, and config.json says so. Absent: never.
    */
   unties?(options: Options): boolean;
+  /** From the names and shapes of all Linears that it will treat: what is wrong with the options, each a whole sentence that names the algorithm. */
+  checkTogether?(linears: readonly LinearSpec[], options: Options): readonly string[];
   /** `quantize` only, and there required: what the step will leave of this Linear; formats judge and size it before any work. From shapes alone. */
   quantization?(
     linear: LinearSpec,
     options: Options,
-  ): {
-    readonly grid: Grid;
-    readonly groupSize: number;
-    /** Groups will not follow the columns (activation order without static groups): formats must be told. Absent: they will. */
-    readonly reordered?: boolean;
-  };
-  /** Bits per weight after this step, scales and zeros included; absent: unchanged. From shapes alone. */
-  bitsPerWeight?(linear: LinearSpec, options: Options): number;
+  ):
+    | {
+        readonly grid: Grid;
+        readonly groupSize: number;
+        /** Groups will not follow the columns (activation order without static groups): formats must be told. Absent: they will. */
+        readonly reordered?: boolean;
+      }
+    | undefined;
+  /** Bits per weight after this step, scales and zeros included; absent or undefined: unchanged. From shapes alone. */
+  bitsPerWeight?(linear: LinearSpec, options: Options): number | undefined;
   /** `prune` and `quantize`: results in the order of `context.linears`. */
   site?(context: SiteContext, options: Options): Promise<readonly LinearResult[]>;
   /** `transform`. */

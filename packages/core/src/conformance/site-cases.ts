@@ -47,8 +47,8 @@ export function siteCases<Options>(
           assert.equal(algorithm.check?.(linear, options), undefined);
           const bits = algorithm.bitsPerWeight?.(linear, options) ?? 32;
           assert.ok(bits > 0 && bits <= 32, `${bits} bits per weight`);
-          if (algorithm.stage !== 'quantize') continue;
-          const planned = algorithm.quantization!(linear, options);
+          if ((algorithm.stageFor?.(options) ?? algorithm.stage) !== 'quantize') continue;
+          const planned = algorithm.quantization!(linear, options)!;
           assert.deepEqual(quantized!.grid, planned.grid);
           assert.equal(quantized!.groupSize, planned.groupSize);
           const inOrder = quantized!.scales.group.every((group, c) => group === Math.floor(c / planned.groupSize));
@@ -136,6 +136,8 @@ function assertSound({ linears }: SiteFixture, { results, values, warnings }: Si
     for (const key of keys) assert.ok(Number.isFinite(figures[key]), `figure ${key} is ${figures[key]}`);
     assert.deepEqual([values[i].rows, values[i].columns], [linears[i].weight.rows, linears[i].weight.columns]);
     assert.ok(values[i].data.every(Number.isFinite), 'a new weight is not finite');
+    const { mask } = results[i];
+    assert.ok(!mask || values[i].data.every((value, at) => mask[at] === 0 || value === 0), 'a pruned weight is not 0');
   }
   const names = linears.map(({ spec }) => spec.name);
   for (const { code, layer, message } of warnings) {

@@ -1,6 +1,6 @@
 import type { AlgorithmStage } from '../algorithm/algorithm.ts';
 import type { Format } from '../format/format.ts';
-import type { PipelineStep } from './pipeline-step.ts';
+import { type PipelineStep, stageOf } from './pipeline-step.ts';
 
 const STAGES: readonly AlgorithmStage[] = ['transform', 'prune', 'quantize', 'cache'];
 
@@ -19,7 +19,7 @@ export function checkPipeline(p: {
   readonly allowReorder: boolean;
   readonly format: Format;
 }): string[] {
-  const algorithms = p.pipeline.map(({ algorithm }) => algorithm);
+  const algorithms = p.pipeline.map((step) => ({ name: step.algorithm.name, stage: stageOf(step) }));
   const quantizers = algorithms.filter(({ stage }) => stage === 'quantize');
   const problems: string[] = [];
   if (algorithms.length === 0) problems.push('The pipeline is empty; name at least one algorithm.');

@@ -2,7 +2,7 @@ import type { Objection } from '../algorithm/algorithm.ts';
 import { DTYPE_BITS } from '../checkpoint/dtype.ts';
 import type { Grid } from '../grid/grid.ts';
 import type { LinearSpec } from '../model/model.ts';
-import { siteSteps } from '../pipeline/pipeline-step.ts';
+import { siteSteps, stageOf } from '../pipeline/pipeline-step.ts';
 import { isFloatDtype } from '../walk/load-section.ts';
 import type { PlannedLinear, PlanRequest } from './plan.ts';
 
@@ -34,8 +34,9 @@ export function planLinears(request: PlanRequest): {
         problems.push(...objections.filter((objection) => objection !== undefined));
         // What the steps object to has no sizes.
         const sized = touched && objections.every((objection) => objection === undefined);
-        for (const { algorithm, options } of sized ? steps : []) {
-          if (algorithm.stage === 'quantize') {
+        for (const step of sized ? steps : []) {
+          const { algorithm, options } = step;
+          if (stageOf(step) === 'quantize') {
             const quantization = algorithm.quantization?.(spec, options);
             if (!quantization)
               throw new TypeError(`${algorithm.name} is a quantize step and must say its grid (quantization)`);
@@ -50,6 +51,11 @@ export function planLinears(request: PlanRequest): {
         }
         linears.push(planned);
       }
+  const touched = model.sections
+    .flatMap(({ sites }) => sites.flatMap((site) => site.linears))
+    .filter(({ untouched }) => untouched === undefined);
+  for (const { algorithm, options } of pipeline)
+    for (const message of algorithm.checkTogether?.(touched, options) ?? []) problems.push({ layer: '', message });
   return { linears, problems, ...configure(quantizations, linears, request, problems) };
 }
 

@@ -1,0 +1,109 @@
+import { gridSchema, groupSizeSchema, type NamedGrids } from '@compress/core';
+import { z } from 'zod';
+import { PATTERN, sparsityMistake } from './sparsity.ts';
+
+/** How what goes is chosen; only `sparsegpt` changes what stays. */
+export type Criterion = 'sparsegpt' | 'wanda' | 'magnitude';
+
+const share = z.number().min(0).max(1);
+const pattern = z.string().regex(PATTERN, 'must be n:m, such as "2:4" in quotes: n of each m weights are kept.');
+
+function isRegularExpression(source: string): boolean {
+  try {
+    new RegExp(source);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Sparsity of the layers whose name the expression matches. */
+const layerRule = z.strictObject({
+  match: z
+    .string()
+    .min(1)
+    .refine(isRegularExpression, 'must be a regular expression.')
+    .describe(
+      'A regular expression that matches a part of the name, such as "mlp\\\\.down_proj" or "layers\\\\.0\\\\.".',
+    ),
+  sparsity: share.optional().describe('Share of weights that become 0; 0 leaves the layer alone.'),
+  pattern: pattern.optional().describe('n of each m neighbouring inputs are kept.'),
+});
+
+/** What a recipe may say under `sparsegpt`. `named` are grids that it may name beside the integer ones. */
+export function sparseGptOptions(named: NamedGrids = {}) {
+  return z
+    .strictObject({
+      criterion: z
+        .enum(['sparsegpt', 'wanda', 'magnitude'])
+        .default('sparsegpt')
+        .describe(
+          'What goes: what others can best make good, which they then do; the smallest |w| |x| of each row; or the smallest |w|.',
+        ),
+      sparsity: share
+        .optional()
+        .meta({ default: 0.5 })
+        .describe('Share of weights that become 0, 0 to 1, unless there is a pattern.'),
+      pattern: z
+        .union([z.literal('none'), pattern])
+        .default('none')
+        .describe('n:m keeps n of each m neighbouring inputs of a row: "2:4", "4:8", "1:4".'),
+      layers: z
+        .array(layerRule)
+        .default([])
+        .describe('Layers with a sparsity or a pattern of their own; the first rule that matches counts.'),
+      grid: z
+        .union([z.literal('none'), gridSchema(named)])
+        .prefault('none')
+        .describe(
+          'With criterion sparsegpt: what stays is quantized to this grid in the same sweep. none: it stays in floats.',
+        ),
+      groupSize: groupSizeSchema
+        .default(128)
+        .describe(
+          'With a grid: input columns that share a scale; "channel" for one scale a row, "tensor" for one in all.',
+        ),
+      damping: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.01)
+        .describe(
+          "Share of the mean of the Hessian's diagonal that is added to it; doubled, with a warning, where it does not suffice.",
+        ),
+      blockSize: z
+        .int()
+        .min(1)
+        .default(128)
+        .describe(
+          'Columns that are judged together, with the errors of all before them; each block has the same sparsity.',
+        ),
+      sweeps: z
+        .int()
+        .min(0)
+        .max(100)
+        .default(10)
+        .describe('With criterion sparsegpt: passes afterwards over what was kept; none raises the loss of any row.'),
+    })
+    .superRefine((options, context) => {
+      const { pattern, sparsity, criterion, grid, layers } = options;
+      const complain = (path: (string | number)[], message: string) =>
+        context.addIssue({ code: 'custom', path, message });
+      const mistake = sparsityMistake({ sparsity, pattern: pattern === 'none' ? undefined : pattern });
+      if (mistake !== undefined) complain(['pattern'], mistake);
+      for (const [i, rule] of layers.entries()) {
+        const wrong = sparsityMistake(rule);
+        if (wrong !== undefined) complain(['layers', i], wrong);
+        else if (rule.sparsity === undefined && rule.pattern === undefined)
+          complain(['layers', i], 'A rule needs a sparsity or a pattern.');
+      }
+      if (grid !== 'none' && criterion !== 'sparsegpt')
+        complain(
+          ['grid'],
+          `Only criterion sparsegpt prunes and quantizes at once; with ${criterion} add a quantizer as the next step.`,
+        );
+    });
+}
+
+/** The options of a recipe after parsing. */
+export type SparseGptOptions = z.output<ReturnType<typeof sparseGptOptions>>;

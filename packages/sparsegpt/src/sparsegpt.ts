@@ -1,0 +1,124 @@
+import {
+  type Algorithm,
+  CompressError,
+  columnsPerGroup,
+  defineAlgorithm,
+  factorizeGram,
+  groupSizeObjection,
+  type LinearResult,
+  type NamedGrids,
+  packedBits,
+  type SiteContext,
+} from '@compress/core';
+import { type SparseGptOptions, sparseGptOptions } from './options.ts';
+import { pruneMagnitude } from './prune-magnitude.ts';
+import { pruneSparseGpt } from './prune-sparsegpt.ts';
+import { pruneWanda } from './prune-wanda.ts';
+import type { PrunedWeight } from './pruned-weight.ts';
+import { columnsObjection, resolveSparsity, type SparsityChoice } from './sparsity.ts';
+
+/** Pruning as a step of a pipeline, with a grid pruning and quantizing in one. `named` are grids that recipes may name beside the integer ones. */
+export function createSparseGpt(named: NamedGrids = {}): Algorithm<SparseGptOptions> {
+  return defineAlgorithm({
+    name: 'sparsegpt',
+    stage: 'prune',
+    stageFor: ({ grid }) => (grid === 'none' ? 'prune' : 'quantize'),
+    summary:
+      'Sets weights to 0: those that the others can best make good, which they then do; or by Wanda or magnitude.',
+    options: sparseGptOptions(named),
+    observes: ({ criterion }) => (({ sparsegpt: ['gram'], wanda: ['squares'], magnitude: [] }) as const)[criterion],
+
+    check({ name, inFeatures }, options) {
+      const message =
+        columnsObjection(inFeatures, resolveSparsity(choiceFor(name, options))) ??
+        (options.grid === 'none' ? undefined : groupSizeObjection(inFeatures, options.groupSize));
+      return message === undefined ? undefined : { layer: name, message };
+    },
+    checkTogether(linears, { layers }) {
+      const unmatched = layers.filter(({ match }) => !linears.some(({ name }) => new RegExp(match).test(name)));
+      return unmatched.map(
+        ({ match }) =>
+          `sparsegpt: no layer that it treats is matched by ${JSON.stringify(match)} under "layers"; the first is called ${linears[0]?.name}.`,
+      );
+    },
+    quantization: ({ inFeatures }, { grid, groupSize }) =>
+      grid === 'none' ? undefined : { grid, groupSize: columnsPerGroup(inFeatures, groupSize) },
+    bitsPerWeight: ({ outFeatures, inFeatures }, { grid, groupSize }) =>
+      grid === 'none' ? undefined : packedBits(grid, groupSize, [outFeatures, inFeatures]) / (outFeatures * inFeatures),
+
+    async site(context, options) {
+      const treat = { sparsegpt: bySparseGpt, wanda: byWanda, magnitude: byMagnitude }[options.criterion];
+      return treat(context, options);
+    },
+  });
+}
+
+/** The sparsity of one layer: the first rule that matches its name, or that of all. */
+function choiceFor(name: string, { layers, sparsity, pattern }: SparseGptOptions): SparsityChoice {
+  const rule = layers.find(({ match }) => new RegExp(match).test(name));
+  if (rule) return { sparsity: rule.sparsity, pattern: rule.pattern };
+  return { sparsity, pattern: pattern === 'none' ? undefined : pattern };
+}
+
+async function bySparseGpt(context: SiteContext, options: SparseGptOptions): Promise<LinearResult[]> {
+  const { site, linears, statistics, kernels, warn } = context;
+  const { gram, tokens } = statistics;
+  if (!gram)
+    throw new CompressError('statistics-missing', 'SparseGPT needs the gram of its site.', { layer: site.name });
+  const { damping, blockSize, sweeps, groupSize } = options;
+  const grid = options.grid === 'none' ? undefined : options.grid;
+  const factorization = await factorizeGram({ gram, strongestFirst: false, damping, layer: site.name, kernels });
+  const warnings = tokens === 0 ? [noTokens] : [...fewTokens(tokens, site.features), ...factorization.warnings];
+  const results: LinearResult[] = [];
+  for (const { spec, weight, mask } of linears) {
+    const layer = spec.name;
+    const request = { weight, mask, gram, factorization, grid, groupSize, damping, blockSize, sweeps, layer, kernels };
+    const result = await pruneSparseGpt({ ...request, ...choiceFor(layer, options) });
+    for (const warning of warnings) warn({ ...warning, layer });
+    const { loss, sparsity, relativeError } = result;
+    const figures = { loss, relativeError, sparsity, damping: result.damping };
+    results.push({
+      ...(result.quantized ? { quantized: result.quantized } : { weight: result.weight }),
+      mask: result.mask,
+      figures,
+    });
+  }
+  return results;
+}
+
+async function byWanda(
+  { site, linears, statistics, warn }: SiteContext,
+  options: SparseGptOptions,
+): Promise<LinearResult[]> {
+  const { squares, tokens } = statistics;
+  if (!squares)
+    throw new CompressError('statistics-missing', 'Wanda needs the squares of its site.', { layer: site.name });
+  return linears.map(({ spec: { name: layer }, weight, mask }) => {
+    if (tokens === 0) warn({ ...noTokens, layer });
+    return resultOf(pruneWanda({ weight, mask, squares, layer, ...choiceFor(layer, options) }));
+  });
+}
+
+async function byMagnitude({ linears }: SiteContext, options: SparseGptOptions): Promise<LinearResult[]> {
+  return linears.map(({ spec: { name: layer }, weight, mask }) =>
+    resultOf(pruneMagnitude({ weight, mask, layer, ...choiceFor(layer, options) })),
+  );
+}
+
+function resultOf({ weight, mask, relativeError, sparsity }: PrunedWeight): LinearResult {
+  return { weight, mask, figures: { relativeError, sparsity } };
+}
+
+const noTokens = {
+  code: 'no-tokens',
+  message: 'No calibration token reached it, so its smallest weights were pruned.',
+};
+
+function fewTokens(tokens: number, features: number) {
+  if (tokens >= features) return [];
+  const message = `Only ${tokens} calibration tokens reached its ${features} input channels; damping is what makes the Hessian invertible.`;
+  return [{ code: 'few-tokens', message }];
+}
+
+/** SparseGPT, Wanda and magnitude; joint quantization with the integer grids. */
+export const sparsegpt = createSparseGpt();
