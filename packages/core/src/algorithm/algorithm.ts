@@ -52,6 +52,8 @@ export interface SiteContext {
 
 /** A transform sees a whole section: its weights and their inference may be replaced in place, and nothing else. */
 export interface SectionContext {
+  /** Which the section is of, untied where the pipeline unties it. */
+  readonly model: Model;
   readonly section: SectionSpec;
   readonly weights: SectionWeights;
   /** By site name. */

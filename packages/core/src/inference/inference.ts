@@ -11,12 +11,12 @@ export interface Inference {
 }
 
 export interface SiteInference {
-  /** x becomes H x, an orthonormal Hadamard transform of the whole width (R4 of QuaRot); the Linears' weights carry its inverse. */
+  /** x becomes H x (R4 of QuaRot); the Linears' weights carry its inverse. */
   readonly rotation?: RotationSpec;
   readonly quantizer?: ActivationQuantizer;
 }
 
-/** An orthogonal matrix by name and size, so that a file need not carry it: see `@compress/hadamard`. */
+/** An orthonormal matrix for each `size` neighbouring channels, by name, so that a file need not carry it: that of `Kernels.hadamard` with `hadamardCore(size)`. */
 export interface RotationSpec {
   readonly kind: 'hadamard';
   readonly size: number;

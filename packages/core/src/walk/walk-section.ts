@@ -140,6 +140,7 @@ async function transform(work: SectionWork): Promise<void> {
     const figures: [string, Readonly<Record<string, number>>][] = [];
     await algorithm.section!(
       {
+        model: work.model,
         section,
         weights,
         statistics,
