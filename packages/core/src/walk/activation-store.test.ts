@@ -35,7 +35,7 @@ test('gives back what was put, wherever the limit lies', async () => {
       fc.array(command, { maxLength: 30 }),
       fc.integer({ min: 0, max: 120 }),
       async (commands, limit) => {
-        const store = createActivationStore({ file: join(folder, 'spill'), limit, kernels });
+        const store = createActivationStore({ file: join(folder, 'spill'), limit, kernels, reading: kernels });
         const model = new Map<string, Activation>();
         for (const { key, rows, fill, kind } of commands) {
           if (kind === 'delete') {
@@ -62,7 +62,7 @@ test('gives back what was put, wherever the limit lies', async () => {
 
 test('uses places in the file again, and deletes it', async () => {
   const file = join(folder, 'reused');
-  const store = createActivationStore({ file, limit: 0, kernels });
+  const store = createActivationStore({ file, limit: 0, kernels, reading: kernels });
   for (let i = 0; i < 10; i++) await store.put('same', matrix(4, i));
   expect(store.peak).toEqual({ memory: 0, spilled: 48 });
   expect(existsSync(file)).toBe(true);
@@ -70,11 +70,21 @@ test('uses places in the file again, and deletes it', async () => {
   expect(existsSync(file)).toBe(false);
 });
 
-test('hands out what is in memory without a copy', async () => {
-  const store = createActivationStore({ file: join(folder, 'unused'), limit: 1000, kernels });
+test('copies what is put, and hands out its own', async () => {
+  const store = createActivationStore({ file: join(folder, 'unused'), limit: 24, kernels, reading: kernels });
   const value = matrix(2, 1);
   await store.put('key', value);
-  expect(await store.get('key')).toBe(value);
+  value.data.fill(2);
+  const own = (await store.get('key')) as Matrix;
+  expect([...own.data]).toEqual([1, 1, 1, 1, 1, 1]);
+  own.data.fill(3);
+  await store.put('key', own);
+  expect([...((await store.get('key')) as Matrix).data]).toEqual([3, 3, 3, 3, 3, 3]);
   await expect(store.get('other')).rejects.toThrow(TypeError);
+  // The place stays the key's: another one must go to the file.
+  store.delete('key');
+  await expect(store.get('key')).rejects.toThrow(TypeError);
+  await store.put('other', value);
+  expect(store.peak).toEqual({ memory: 24, spilled: 24 });
   await store.close();
 });

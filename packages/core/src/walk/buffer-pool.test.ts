@@ -9,51 +9,28 @@ beforeEach(() => {
 });
 const make = (rows: number) => kernels.matrix(rows, 64);
 
-test('takes back what is not alive, and gives it out zeroed', async () => {
-  const made = await run(
-    async () => [make(100), make(100)].map((matrix) => ({ ...matrix, data: matrix.data.fill(7) })),
-    () => [],
+test('takes back what was made, and gives it out zeroed', async () => {
+  const made = await run(async () =>
+    [make(100), make(100)].map((matrix) => ({ ...matrix, data: matrix.data.fill(7) })),
   );
-  const again = await run(
-    async () => [make(98), make(100), make(100)],
-    () => [],
-  );
+  const again = await run(async () => [make(98), make(100), make(100)]);
   const buffers = new Set(made.map(({ data }) => data.buffer));
   expect(again.filter(({ data }) => buffers.has(data.buffer))).toHaveLength(2);
   expect(again.map(({ data }) => data.length)).toEqual([6272, 6400, 6400]);
   for (const { data } of again) expect(data.every((value) => value === 0)).toBe(true);
 });
 
-test('leaves alone what is alive, in this call and in later ones', async () => {
-  const [kept] = await run(
-    async () => [make(300)],
-    () => [],
-  );
-  let live: Float32Array[] = [];
-  const [held] = await run(
-    async () => {
-      const held = make(300);
-      live = [held.data.subarray(64).fill(5)];
-      return [held];
-    },
-    () => live,
-  );
-  expect(held.data.buffer === kept.data.buffer).toBe(true);
+test('gives out nothing twice in one call, nor what was made outside', async () => {
+  const outside = make(500);
   for (let i = 0; i < 3; i++) {
-    const [other] = await run(
-      async () => [make(300)],
-      () => live,
-    );
-    expect(other.data.buffer === held.data.buffer).toBe(false);
+    const inside = await run(async () => Array.from({ length: 4 }, () => make(500)));
+    expect(new Set([outside, ...inside].map(({ data }) => data.buffer)).size).toBe(5);
   }
-  expect(held.data[64]).toBe(5);
 });
 
-test('has nothing to do with what is made outside', async () => {
-  const outside = make(500);
-  const [inside] = await run(
-    async () => [make(500)],
-    () => [],
-  );
-  expect(inside.data.buffer === outside.data.buffer).toBe(false);
+test('forgets what was idle longest, so that it holds no more than one call took', async () => {
+  const [first] = await run(async () => [make(400)]);
+  await run(async () => [make(900)]);
+  const [again] = await run(async () => [make(400)]);
+  expect(again.data.buffer === first.data.buffer).toBe(false);
 });

@@ -7,8 +7,8 @@ import type { Kernels } from '@compress/kernels';
 export interface BufferPool {
   /** Outside {@link run}, arrays come from the kernels underneath and are nobody's business. */
   readonly kernels: Kernels;
-  /** Runs `work`. Afterwards every array that was made in this or an earlier call is taken back, but for those that lie in `live`. */
-  run<T>(work: () => Promise<T>, live: () => Iterable<ArrayBufferView>): Promise<T>;
+  /** Runs `work`; afterwards every array that it made is taken back. */
+  run<T>(work: () => Promise<T>): Promise<T>;
 }
 
 /** Arrays below this are left to the garbage collector. */
@@ -17,7 +17,7 @@ const POOLED_BYTES = 2 ** 14;
 export function createBufferPool(kernels: Kernels): BufferPool {
   /** Longest idle first. */
   const idle: ArrayBufferLike[] = [];
-  const busy = new Set<ArrayBufferLike>();
+  const busy: ArrayBufferLike[] = [];
   let running = false;
   let idleBytes = 0;
   /** Most bytes that one call of `run` took: as many may lie idle. */
@@ -32,21 +32,16 @@ export function createBufferPool(kernels: Kernels): BufferPool {
       idleBytes -= size;
       new Uint8Array(buffer, 0, bytes).fill(0);
     }
-    busy.add(buffer);
+    busy.push(buffer);
     taken += size;
     return buffer;
   }
 
-  function sweep(live: Iterable<ArrayBufferView>): void {
-    const kept = new Set<ArrayBufferLike>();
-    for (const { buffer } of live) kept.add(buffer);
+  function takeBack(): void {
     most = Math.max(most, taken);
-    for (const buffer of busy) {
-      if (kept.has(buffer)) continue;
-      busy.delete(buffer);
-      idle.push(buffer);
-      idleBytes += buffer.byteLength;
-    }
+    idle.push(...busy.splice(0));
+    idleBytes += taken;
+    taken = 0;
     while (idleBytes > most) idleBytes -= idle.shift()!.byteLength;
   }
 
@@ -60,14 +55,13 @@ export function createBufferPool(kernels: Kernels): BufferPool {
         running && length >= POOLED_BYTES ? new Uint8Array(take(length), 0, length) : kernels.uint8(length),
       matrix: (rows, columns) => ({ rows, columns, data: float32(rows * columns) }),
     },
-    async run(work, live) {
+    async run(work) {
       running = true;
-      taken = 0;
       try {
         return await work();
       } finally {
         running = false;
-        sweep(live());
+        takeBack();
       }
     },
   };

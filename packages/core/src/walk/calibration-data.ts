@@ -1,6 +1,6 @@
 import type { Kernels, Matrix } from '@compress/kernels';
 import type { Batch } from '../model/model.ts';
-import { createActivationStore } from './activation-store.ts';
+import { type Activation, createActivationStore } from './activation-store.ts';
 import { createBufferPool } from './buffer-pool.ts';
 
 /** Rows that one batch has, about: enough to keep every thread busy, few enough that a batch's inner activations stay small. */
@@ -20,7 +20,7 @@ export function batchSizes(sequences: number, length: number): number[] {
 
 /** All calibration tokens on their way through the model, batch by batch: the residual stream, what stages left, and one site's inputs. */
 export interface CalibrationData {
-  /** For the forward pass: arrays that it makes during `each` and `peek` are used again unless they stay in the batch or are put. */
+  /** For the forward pass: arrays that it makes during `each` and `peek` are used again for the next batch. */
   readonly kernels: Kernels;
   /** Runs `work` on each batch in order. With `keep`, what it left in the batch is there the next time; without, it is forgotten. */
   each(work: (batch: Batch, index: number) => Promise<void>, keep: boolean): Promise<void>;
@@ -37,6 +37,8 @@ export interface CalibrationData {
 export function createCalibrationData(p: {
   sequences: readonly Uint32Array[];
   hiddenSize: number;
+  /** Features of the widest site. */
+  widest: number;
   /** Where activations go beyond `memory` bytes. */
   file: string;
   memory: number;
@@ -45,7 +47,7 @@ export function createCalibrationData(p: {
   const length = p.sequences[0].length;
   const pool = createBufferPool(p.kernels);
   const { kernels } = pool;
-  const store = createActivationStore({ file: p.file, limit: p.memory, kernels });
+  const store = createActivationStore({ file: p.file, limit: p.memory, kernels: p.kernels, reading: kernels });
   let first = 0;
   const batches = batchSizes(p.sequences.length, length).map((sequences) => {
     const tokens = new Uint32Array(sequences * length);
@@ -64,11 +66,12 @@ export function createCalibrationData(p: {
     return batch;
   }
 
-  async function save(index: number, batch: Batch, keep: boolean): Promise<void> {
+  async function save(index: number, batch: Batch, loaded: Batch['state'], keep: boolean): Promise<void> {
     const entry = batches[index];
     for (const key of entry.state) if (!keep || !batch.state.has(key)) store.delete(`state ${index} ${key}`);
-    entry.state = keep ? [...batch.state.keys()] : [];
-    for (const key of entry.state) await store.put(`state ${index} ${key}`, batch.state.get(key)!);
+    const state = keep ? withoutAliases(batch.state, loaded) : new Map<string, Activation>();
+    entry.state = [...state.keys()];
+    for (const [key, value] of state) await store.put(`state ${index} ${key}`, value);
     entry.started = true;
     if (keep) await store.put(`hidden ${index}`, batch.hidden);
     else store.delete(`hidden ${index}`);
@@ -81,9 +84,10 @@ export function createCalibrationData(p: {
       for (const index of batches.keys())
         await pool.run(async () => {
           const batch = await load(index);
+          const loaded = new Map(batch.state);
           await work(batch, index);
-          await save(index, batch, keep);
-        }, store.inMemory);
+          await save(index, batch, loaded, keep);
+        });
     },
     async peek(work) {
       for (const index of batches.keys())
@@ -92,9 +96,10 @@ export function createCalibrationData(p: {
           const hidden = kernels.matrix(batch.hidden.rows, batch.hidden.columns);
           hidden.data.set(batch.hidden.data);
           await work({ ...batch, hidden }, index);
-        }, store.inMemory);
+        });
     },
-    putInput: (index, input) => store.put(`input ${index}`, input),
+    putInput: (index, input) =>
+      store.put(`input ${index}`, input, 4 * batches[index].tokens.length * Math.max(p.widest, p.hiddenSize)),
     async takeInput(index) {
       const input = await store.get(`input ${index}`);
       store.delete(`input ${index}`);
@@ -102,4 +107,20 @@ export function createCalibrationData(p: {
     },
     close: () => store.close(),
   };
+}
+
+/** A stage may have given what lies in one entry's place another name: it is copied before anything is put into that place. */
+function withoutAliases(state: Batch['state'], loaded: Batch['state']): Map<string, Activation> {
+  const arrayOf = (value: Activation) => (value instanceof Uint32Array ? value : value.data);
+  const places = [...loaded.values()].map(arrayOf);
+  const lies = (array: ArrayBufferView) =>
+    places.some(
+      ({ buffer, byteOffset, byteLength }) =>
+        buffer === array.buffer && byteOffset <= array.byteOffset && array.byteOffset < byteOffset + byteLength,
+    );
+  const own = ([key, value]: [string, Activation]): [string, Activation] => {
+    if (loaded.get(key) === value || !lies(arrayOf(value))) return [key, value];
+    return [key, value instanceof Uint32Array ? value.slice() : { ...value, data: value.data.slice() }];
+  };
+  return new Map([...state].map(own));
 }

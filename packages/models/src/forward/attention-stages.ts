@@ -1,7 +1,7 @@
 import { type Batch, rotateBlocks, type SiteSpec, type Stage } from '@compress/core';
 import type { Matrix } from '@compress/kernels';
 import type { Attention, Norm } from '../decoder/decoder.ts';
-import { held } from './state.ts';
+import { taken } from './state.ts';
 import { takeSpan } from './take-span.ts';
 import { applyNorm, type Workplace } from './workplace.ts';
 
@@ -27,9 +27,8 @@ export function attentionStages(
     },
     {
       site: outputSite,
-      input: async (batch) => held(batch, ATTENDED),
+      input: async (batch) => taken(batch, ATTENDED),
       async output(batch, [output]) {
-        batch.state.delete(ATTENDED);
         await join(batch, attention.outputNorm ? await applyNorm(attention.outputNorm, output, place) : output);
       },
     },

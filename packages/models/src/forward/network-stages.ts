@@ -1,7 +1,7 @@
 import type { Batch, SiteSpec, Stage } from '@compress/core';
 import type { Matrix } from '@compress/kernels';
 import type { Network } from '../decoder/decoder.ts';
-import { held } from './state.ts';
+import { taken } from './state.ts';
 import { takeSpan } from './take-span.ts';
 import type { Workplace } from './workplace.ts';
 
@@ -34,9 +34,8 @@ export function networkStages(
     },
     {
       site: innerSite,
-      input: async (batch) => held(batch, INNER),
+      input: async (batch) => taken(batch, INNER),
       async output(batch, [output]) {
-        batch.state.delete(INNER);
         await join(batch, output);
       },
     },
