@@ -139,8 +139,10 @@ export interface Model {
   readonly sections: readonly SectionSpec[];
   /** The same decoder with an output head of its own; itself where it has one. */
   untie(): Model;
-  /** Makes a section ready to run with these weights, which are read when stages run: what is replaced in between counts. */
-  /** Arrays that the program makes with `kernels` while it runs belong to the batch: they are used again after it, unless they are in `hidden` or `state`. */
+  /**
+   * Makes a section ready to run with these weights, which are read when stages run: what is replaced in between counts. Arrays that the
+   * program makes with `kernels` while it runs belong to the batch: after it they are used again, and what is in `state` was copied.
+   */
   open(section: SectionSpec, weights: SectionWeights, kernels: Kernels): SectionProgram;
   /**
    * Final norm and output head over rows of the residual stream: `[rows, hidden]` to `[rows, vocabulary]`.
