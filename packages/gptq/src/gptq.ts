@@ -9,6 +9,7 @@ import {
   packedBits,
 } from '@compress/core';
 import { type GptqOptions, gptqOptions } from './options.ts';
+import { orderObjection } from './order-objection.ts';
 import { quantizeGptq } from './quantize-gptq.ts';
 
 /** GPTQ as a step of a pipeline. `named` are grids that recipes may name beside the integer ones. */
@@ -21,8 +22,8 @@ export function createGptq(named: NamedGrids = {}): Algorithm<GptqOptions> {
     options: gptqOptions(named),
     observes: () => ['gram'],
 
-    check({ name, inFeatures }, { groupSize }) {
-      const message = groupSizeObjection(inFeatures, groupSize);
+    check({ name, inFeatures }, { grid, groupSize, order }) {
+      const message = groupSizeObjection(inFeatures, groupSize) ?? orderObjection(grid, order);
       return message === undefined ? undefined : { layer: name, message };
     },
     quantization({ inFeatures }, { grid, groupSize, order }) {

@@ -1,4 +1,5 @@
 import {
+  CompressError,
   columnsPerGroup,
   dequantizeWeight,
   type Factorization,
@@ -15,6 +16,7 @@ import {
 } from '@compress/core';
 import type { Kernels, Matrix } from '@compress/kernels';
 import type { ColumnOrder } from './options.ts';
+import { orderObjection } from './order-objection.ts';
 import { sweepWeight } from './sweep-weight.ts';
 
 /** One Linear and how to quantize it. */
@@ -61,7 +63,7 @@ export interface GptqResult {
  * GPTQ (Frantar et al., 2022): columns are rounded one after the other, and the error of each is made good by those that follow, as far
  * as the gram says that they can.
  *
- * Throws `CompressError`: `weight-not-finite`, `gram-not-finite`, `gram-not-positive`, `grid-invalid`, `grid-without-zero`, `group-size`.
+ * Throws `CompressError`: `weight-not-finite`, `gram-not-finite`, `gram-not-positive`, `grid-invalid`, `grid-order`, `grid-without-zero`, `group-size`.
  */
 export function quantizeGptq(request: GptqRequest): Promise<GptqResult> {
   return withKernels(request.kernels, (kernels) => quantize(request, kernels));
@@ -69,16 +71,18 @@ export function quantizeGptq(request: GptqRequest): Promise<GptqResult> {
 
 async function quantize(request: GptqRequest, kernels: Kernels): Promise<GptqResult> {
   const { weight, gram, order = 'act-static', damping = 0.01, sweeps = 0, mask, layer } = request;
-  const grid = resolveGrid(request.grid ?? 'int4');
+  const choice = resolveGrid(request.grid ?? 'int4');
   const groupSize = request.groupSize ?? 128;
   const { rows, columns } = weight;
   requireFinite('weight', weight, { layer });
-  if (mask) requireZero(grid, layer);
+  if (mask) requireZero(choice, layer);
+  const objection = orderObjection(choice, order);
+  if (objection !== undefined) throw new CompressError('grid-order', objection, layer === undefined ? {} : { layer });
   const strongestFirst = order !== 'none';
   const factorization =
     request.factorization ?? (await factorizeGram({ gram, strongestFirst, damping, layer, kernels }));
-  const settings = { ...request, grid, groupSize, order, layer, blockSize: request.blockSize ?? 128, kernels };
-  const { scales, codes, values, loss } = await sweepWeight(settings, factorization);
+  const settings = { ...request, grid: choice, groupSize, order, layer, blockSize: request.blockSize ?? 128, kernels };
+  const { grid, scales, codes, values, loss } = await sweepWeight(settings, factorization);
 
   for (let i = 0; i < sweeps; i++)
     await kernels.descend({

@@ -2,10 +2,12 @@ import {
   columnsPerGroup,
   errorCosts,
   type Factorization,
+  fitGrid,
   fitGridScales,
   type Grid,
   type GroupSize,
   gatherColumns,
+  type StoredScales,
   scatterColumns,
 } from '@compress/core';
 import type { GroupScales, Kernels, Matrix } from '@compress/kernels';
@@ -26,7 +28,9 @@ interface SweepSettings {
 
 /** By columns. */
 interface Swept {
-  readonly scales: GroupScales;
+  /** With the levels that were used. */
+  readonly grid: Grid;
+  readonly scales: StoredScales;
   /** `[R, n]` */
   readonly codes: Uint8Array;
   /** `[R, n]`: the values of the codes, and 0 where there is a mask. */
@@ -37,7 +41,7 @@ interface Swept {
 
 /** Fits scales and rounds all columns with error feedback, in the factorization's order. */
 export async function sweepWeight(settings: SweepSettings, factorization: Factorization): Promise<Swept> {
-  const { weight, grid, blockSize, mask, kernels } = settings;
+  const { weight, blockSize, mask, kernels } = settings;
   const { rows, columns } = weight;
   const { permutation, factor } = factorization;
   const work = kernels.matrix(rows, columns);
@@ -45,7 +49,7 @@ export async function sweepWeight(settings: SweepSettings, factorization: Factor
   const placeMask = mask && gatherColumns(mask, permutation, kernels.uint8(rows * columns));
   const placeCodes = kernels.uint8(rows * columns);
   const rowLosses = new Float64Array(rows);
-  const sweep = (from: number, to: number, scales: GroupScales) =>
+  const sweep = (from: number, to: number, grid: Grid, scales: GroupScales) =>
     kernels.sweep({
       weight: work,
       factor,
@@ -60,26 +64,27 @@ export async function sweepWeight(settings: SweepSettings, factorization: Factor
     });
 
   const size = columnsPerGroup(columns, settings.groupSize);
-  let scales: GroupScales;
+  let grid = settings.grid;
+  let scales: StoredScales;
   if (settings.order === 'act' && size < columns) {
     const groups = columns / size;
     const group = Uint32Array.from({ length: columns }, (_, place) => Math.floor(place / size));
     const inPlaces = { groups, group, scales: kernels.float32(rows * groups), zeros: kernels.float32(rows * groups) };
     for (let g = 0; g < groups; g++) {
       await fitGroup(settings, work, errorCosts(factorization), permutation, g, size, inPlaces);
-      await sweep(g * size, (g + 1) * size, inPlaces);
+      await sweep(g * size, (g + 1) * size, grid, inPlaces);
     }
     scales = { ...inPlaces, group: scatterColumns(group, permutation, new Uint32Array(columns)) };
   } else {
-    scales = await fitGridScales({ ...settings, importance: errorCosts(factorization) });
+    ({ grid, scales } = await fitGrid({ ...settings, importance: errorCosts(factorization) }));
     const group = gatherColumns(scales.group, permutation, new Uint32Array(columns));
-    await sweep(0, columns, { ...scales, group });
+    await sweep(0, columns, grid, { ...scales, group });
   }
 
   const values = kernels.matrix(rows, columns);
   scatterColumns(work.data, permutation, values.data);
   const codes = scatterColumns(placeCodes, permutation, kernels.uint8(rows * columns));
-  return { scales, codes, values, loss: undampedLoss(rowLosses, weight, values, factorization.added) };
+  return { grid, scales, codes, values, loss: undampedLoss(rowLosses, weight, values, factorization.added) };
 }
 
 /** Fits group g to the weights as they are when its turn comes: earlier columns' errors are in them. */

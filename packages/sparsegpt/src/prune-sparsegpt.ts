@@ -3,7 +3,7 @@ import {
   errorCosts,
   type Factorization,
   factorizeGram,
-  fitGridScales,
+  fitGrid,
   type Grid,
   type GridChoice,
   type GroupSize,
@@ -105,9 +105,9 @@ async function fitRounding(
 ): Promise<Rounding> {
   requireZero(grid, layer);
   const importance = errorCosts(factorization);
-  const scales = await fitGridScales({ weight, grid, groupSize, importance, layer, kernels });
+  const fitted = await fitGrid({ weight, grid, groupSize, importance, layer, kernels });
   const codes = kernels.uint8(weight.data.length);
-  return { grid, groupSize: columnsPerGroup(weight.columns, groupSize), scales, codes };
+  return { ...fitted, groupSize: columnsPerGroup(weight.columns, groupSize), codes };
 }
 
 function dampedHessian(gram: Matrix, { added }: Factorization, kernels: Kernels): Matrix {

@@ -77,6 +77,7 @@ test('the JSON schema lists names and keys for editors', () => {
     'scales',
     'percentile',
     'scaleType',
+    'nested',
   ]);
   expect(object.additionalProperties).toBe(false);
 });

@@ -25,6 +25,7 @@ export type GridChoice =
       readonly scales?: Grid['scales'] | undefined;
       readonly percentile?: number | undefined;
       readonly scaleType?: Grid['scaleType'] | undefined;
+      readonly nested?: Grid['nested'] | undefined;
     };
 
 /**
@@ -48,7 +49,7 @@ export function gridSchema(named: NamedGrids = {}): z.ZodType<Grid, GridChoice> 
       .enum(['minmax', 'mse', 'percentile', 'hessian'])
       .optional()
       .describe(
-        "How a group's scale is chosen: from its whole range, by least squared error, by least squared error weighed with the Hessian, or from a percentile. Default: minmax.",
+        "How a group's scale is chosen: from its whole range, by least squared error, by least squared error weighed with the Hessian's diagonal, or from a percentile. Default: minmax.",
       ),
     percentile: z
       .number()
@@ -57,9 +58,17 @@ export function gridSchema(named: NamedGrids = {}): z.ZodType<Grid, GridChoice> 
       .optional()
       .describe('With scales: percentile, the percent of weights that the range covers on each side. Default: 99.9.'),
     scaleType: z
-      .enum(['f32', 'f16', 'bf16'])
+      .enum(['f32', 'f16', 'bf16', 'e4m3', 'e8m0'])
       .optional()
-      .describe('Precision in which scales are stored. Default: f16.'),
+      .describe(
+        'Precision in which scales are stored; e8m0 are powers of two. Default: f16, or that of the named grid.',
+      ),
+    nested: z
+      .enum(['tensor', 'blocks'])
+      .optional()
+      .describe(
+        'Scales are quantized themselves: as 8-bit floats times one scale of the whole weight, or as 8-bit codes with an absmax for each 256 (double quantization of bitsandbytes).',
+      ),
   });
   return z
     .union([name, object], {
@@ -93,8 +102,23 @@ function gridOf(choice: GridChoice, grids: NamedGrids): Grid {
     throw new CompressError('grid-invalid', '"symmetric" belongs to a grid with "bits".');
   if (bits !== undefined) return integerGrid({ bits, symmetric, ...scales });
   if (levels !== undefined) return tableGrid({ name: 'levels', levels, ...scales });
-  const grid = grids[name as string];
-  return { ...grid, ...scaleOptions({ scaleType: grid.scaleType, ...scales }) };
+  return withScales(grids[name as string], scales);
+}
+
+/** A grid with other scales; what is not said remains as it was. */
+function withScales(
+  { percentile, nested, ...grid }: Grid,
+  said: Pick<Exclude<GridChoice, string>, 'scales' | 'percentile' | 'scaleType' | 'nested'>,
+): Grid {
+  return {
+    ...grid,
+    ...scaleOptions({
+      scales: said.scales ?? grid.scales,
+      percentile: said.percentile ?? (said.scales === undefined ? percentile : undefined),
+      nested: said.nested ?? nested,
+      scaleType: said.scaleType ?? (said.nested === undefined ? grid.scaleType : undefined),
+    }),
+  };
 }
 
 /** One sentence for a recipe: which of the two forms was meant decides what to complain of. */

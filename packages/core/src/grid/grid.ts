@@ -1,4 +1,4 @@
-import type { CodeGrid, GroupScales } from '@compress/kernels';
+import type { CodeGrid, GroupScales, Matrix, ScaleType } from '@compress/kernels';
 
 /**
  * How a group's scale (and zero point) is chosen.
@@ -11,11 +11,30 @@ import type { CodeGrid, GroupScales } from '@compress/kernels';
  */
 export type ScaleRule = 'minmax' | 'mse' | 'percentile' | 'hessian';
 
-/** The precision in which scales are stored. */
-export type ScaleType = 'f32' | 'f16' | 'bf16';
+export type { ScaleType } from '@compress/kernels';
 
 /**
- * The representable numbers of a group and how scale and zero are chosen. Plain data: it goes into manifests as it is. Rounding (how a
+ * Scales that are quantized themselves.
+ *
+ * - `tensor`: E4M3 multiples of one f32 scale of the whole weight, chosen such that the largest of them is E4M3's largest number (NVFP4).
+ * - `blocks`: 8-bit codes of their distance from their mean, in blocks of 256 with an f32 absmax each (bitsandbytes' double quantization).
+ */
+export type NestedRule = 'tensor' | 'blocks';
+
+/** What {@link Grid.learn} sees of a weight. */
+export interface LearnRequest {
+  /** `[rows, columns]` */
+  readonly weight: Matrix;
+  /** From whole ranges; w / scale lies within plus and minus the grid's `reach`. */
+  readonly scales: GroupScales;
+  /** Columns a group. */
+  readonly groupSize: number;
+  /** `[columns]`: what a squared error costs in each, with `scales: hessian` only. */
+  readonly importance?: Float32Array | undefined;
+}
+
+/**
+ * The representable numbers of a group and how scale and zero are chosen. Plain data but for `learn`: it goes into manifests as it is. Rounding (how a
  * code is reached: RTN, GPTQ, ...) is another matter and knows grids only through this.
  */
 export interface Grid {
@@ -23,25 +42,55 @@ export interface Grid {
   readonly name: string;
   /** Width of a code as it is packed. */
   readonly bits: number;
-  /** What kernels quantize with. */
+  /** What kernels quantize with; of a grid that learns its levels, an example with as many. */
   readonly codes: CodeGrid;
-  /** Integer grids: codes are centred and there is no zero point to store. Always true of table grids. */
+  /** Levels that depend on the weight or its group size: `fitGrid` calls it, and its result, which every row has a 0 in, replaces `codes`. */
+  readonly learn?: (request: LearnRequest) => CodeGrid;
+  /** Integer grids: codes are centred and there is no zero point to store. Always true of grids of levels. */
   readonly symmetric: boolean;
   readonly scales: ScaleRule;
   /** With `scales: percentile`, and only then: percent of a group's weights that the range covers on each side, 50..100. */
   readonly percentile?: number;
   /** The precision that scales are stored in; the values of codes are those of stored scales. */
   readonly scaleType: ScaleType;
+  /** Grids of levels: what a group's absmax is mapped to, in units of the scale. Absent: the level of largest magnitude. */
+  readonly reach?: number;
+  /** Absent: scales are stored as they are. */
+  readonly nested?: NestedRule;
+}
+
+/** How nested scales are stored; see {@link NestedRule}. A weight whose rows share one scale has one here too. */
+export type NestedScales =
+  | {
+      readonly kind: 'tensor';
+      /** A stored scale is a multiple of it. */
+      readonly scale: number;
+    }
+  | {
+      readonly kind: 'blocks';
+      /** `[rows, groups]`: indices of the dynamic map. */
+      readonly codes: Uint8Array;
+      /** One for each 256 codes. */
+      readonly absmax: Float32Array;
+      /** The mean. */
+      readonly offset: number;
+    };
+
+/** Scales as consumers read them: `scales` are the f32 numbers that those stored in whatever way mean. */
+export interface StoredScales extends GroupScales {
+  /** With a grid that nests its scales. */
+  readonly nested?: NestedScales;
 }
 
 /** A Linear's weight as codes: what formats write. Value of (r, c): see `CodeGrid` with `scales.group[c]`. */
 export interface QuantizedWeight {
   readonly rows: number;
   readonly columns: number;
+  /** As fitted: `codes` are those that were used, learned or not. */
   readonly grid: Grid;
   /** Columns a group; `columns` for one group a row (per channel), or where all rows share one scale (per tensor). */
   readonly groupSize: number;
   /** `[rows, columns]`, one code a byte. */
   readonly codes: Uint8Array;
-  readonly scales: GroupScales;
+  readonly scales: StoredScales;
 }

@@ -1,5 +1,5 @@
 import { CompressError } from '../errors.ts';
-import type { Grid, ScaleRule, ScaleType } from './grid.ts';
+import type { Grid, NestedRule, ScaleRule, ScaleType } from './grid.ts';
 import { scaleOptions } from './scale-options.ts';
 
 /**
@@ -18,8 +18,9 @@ export function integerGrid(options: {
   readonly scales?: ScaleRule | undefined;
   /** Percent, 50..100, with `scales: 'percentile'`. @default 99.9 */
   readonly percentile?: number | undefined;
-  /** @default 'f16' */
+  /** @default 'f16', or with `nested` the type that it needs */
   readonly scaleType?: ScaleType | undefined;
+  readonly nested?: NestedRule | undefined;
 }): Grid {
   const { bits, symmetric = true } = options;
   if (!Number.isInteger(bits) || bits < 2 || bits > 8)

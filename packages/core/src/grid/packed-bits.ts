@@ -1,7 +1,10 @@
 import type { Grid } from './grid.ts';
 import { columnsPerGroup, type GroupSize } from './group-size.ts';
 
-const SCALE_BITS = { f32: 32, f16: 16, bf16: 16 };
+const SCALE_BITS = { f32: 32, f16: 16, bf16: 16, e4m3: 8, e8m0: 8 };
+/** Nested scales: the width of a code, and how many share an f32. */
+const NESTED_BITS = 8;
+const NESTED_BLOCK = 256;
 
 /**
  * Bits that a `[rows, columns]` weight takes on the grid: codes, scales, and with an asymmetric grid zero points of the codes' width. A
@@ -10,5 +13,11 @@ const SCALE_BITS = { f32: 32, f16: 16, bf16: 16 };
 export function packedBits(grid: Grid, groupSize: GroupSize, [rows, columns]: readonly [number, number]): number {
   if (rows === 0 || columns === 0) return 0;
   const groups = groupSize === 'tensor' ? 1 : (rows * columns) / columnsPerGroup(columns, groupSize);
-  return rows * columns * grid.bits + groups * (SCALE_BITS[grid.scaleType] + (grid.symmetric ? 0 : grid.bits));
+  const zeros = grid.symmetric ? 0 : groups * grid.bits;
+  return rows * columns * grid.bits + zeros + scaleBits(grid, groups);
+}
+
+function scaleBits({ nested, scaleType }: Grid, groups: number): number {
+  if (nested === 'blocks') return groups * NESTED_BITS + (Math.ceil(groups / NESTED_BLOCK) + 1) * SCALE_BITS.f32;
+  return groups * SCALE_BITS[scaleType] + (nested === 'tensor' ? SCALE_BITS.f32 : 0);
 }

@@ -1,23 +1,25 @@
-import type { GroupScales, Kernels, Matrix } from '@compress/kernels';
+import type { Kernels, Matrix } from '@compress/kernels';
+import { fitGrid } from './fit-grid.ts';
 import type { FitRequest } from './fit-grid-scales.ts';
-import type { QuantizedWeight } from './grid.ts';
+import type { QuantizedWeight, StoredScales } from './grid.ts';
 import { columnsPerGroup } from './group-size.ts';
 import { scalesBeforeStorage } from './scales-before-storage.ts';
 
 /**
- * Rounds every weight to the nearest value of the grid. Scales are fitted by the grid's rule, or are those given.
+ * Rounds every weight to the nearest value of the grid. The grid is fitted to the weight, or is one with scales that `fitGrid` returned.
  *
  * Throws `CompressError`: `weight-not-finite`, `group-size`, `importance-missing`.
  */
 export async function quantizeWeight(
-  request: FitRequest & { readonly scales?: GroupScales | undefined },
+  request: FitRequest & { readonly scales?: StoredScales | undefined },
 ): Promise<QuantizedWeight> {
-  const { weight, grid, groupSize, scales, kernels } = request;
+  const { weight, groupSize, kernels } = request;
   const { rows, columns } = weight;
-  const { chosen, stored } = scales ? { chosen: scales, stored: scales } : await scalesBeforeStorage(request);
+  const { grid, scales } = request.scales ? { grid: request.grid, scales: request.scales } : await fitGrid(request);
+  const chosen = request.scales ?? (await scalesBeforeStorage({ ...request, grid }, scales));
   const codes = kernels.uint8(rows * columns);
   await kernels.quantize({ weight, grid: grid.codes, scales: chosen, codes });
-  return { rows, columns, grid, groupSize: columnsPerGroup(columns, groupSize), codes, scales: stored };
+  return { rows, columns, grid, groupSize: columnsPerGroup(columns, groupSize), codes, scales };
 }
 
 /** The values of the codes, `[rows, columns]`, exactly as a consumer of the stored scales computes them in f32. */

@@ -1,21 +1,19 @@
 import type { GroupScales } from '@compress/kernels';
 import { type FitRequest, fitGridScales } from './fit-grid-scales.ts';
-import type { Grid } from './grid.ts';
 
 /** A rounding to f16 moves a scale by no more than half of this, unless the scale is too small or too large for that type. */
 const FINE = 2 ** -10;
 
 /**
- * The scales that choose codes, and the scales that are stored with them. They differ, and only by a rounding to f16, where scales come from whole ranges: a
+ * The scales to choose codes with, where `stored` are to be stored with them. They differ, and only by a rounding to f16, where scales come from whole ranges: a
  * symmetric range ends exactly between two codes (7.5 steps at 4 bits), so that rounding its scale first would leave the choice to
- * noise. Codes chosen before storage are those of every published figure for rounding to nearest.
+ * noise. Codes chosen before storage are those of every published figure for rounding to nearest. The zeros of `stored` become those
+ * that codes are chosen with.
  */
-export async function scalesBeforeStorage(request: FitRequest): Promise<{ chosen: GroupScales; stored: GroupScales }> {
+export async function scalesBeforeStorage(request: FitRequest, stored: GroupScales): Promise<GroupScales> {
   const { grid } = request;
-  const stored = await fitGridScales(request);
-  if (grid.scales !== 'minmax' || grid.scaleType === 'f32') return { chosen: stored, stored };
-  const unrounded: Grid = { ...grid, scaleType: 'f32' };
-  const chosen = await fitGridScales({ ...request, grid: unrounded });
+  if (grid.scales !== 'minmax' || (grid.scaleType !== 'f16' && grid.scaleType !== 'bf16')) return stored;
+  const chosen = await fitGridScales({ ...request, grid: { ...grid, scaleType: 'f32' } });
   for (const [i, scale] of stored.scales.entries()) {
     if (Math.abs(chosen.scales[i] - scale) <= FINE * scale) stored.zeros[i] = chosen.zeros[i];
     else {
@@ -23,5 +21,5 @@ export async function scalesBeforeStorage(request: FitRequest): Promise<{ chosen
       chosen.zeros[i] = stored.zeros[i];
     }
   }
-  return { chosen, stored };
+  return chosen;
 }

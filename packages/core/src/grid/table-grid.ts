@@ -1,5 +1,5 @@
 import { CompressError } from '../errors.ts';
-import type { Grid, ScaleRule, ScaleType } from './grid.ts';
+import type { Grid, NestedRule, ScaleRule, ScaleType } from './grid.ts';
 import { scaleOptions } from './scale-options.ts';
 
 const MAX_LEVELS = 256;
@@ -18,8 +18,11 @@ export function tableGrid(options: {
   readonly scales?: ScaleRule | undefined;
   /** Percent, 50..100, with `scales: 'percentile'`. @default 99.9 */
   readonly percentile?: number | undefined;
-  /** @default 'f16' */
+  /** @default 'f16', or with `nested` the type that it needs */
   readonly scaleType?: ScaleType | undefined;
+  readonly nested?: NestedRule | undefined;
+  /** What a group's absmax is mapped to, > 0. @default the largest magnitude of all levels */
+  readonly reach?: number | undefined;
 }): Grid {
   const { name } = options;
   const levels = Float32Array.from(options.levels);
@@ -30,11 +33,15 @@ export function tableGrid(options: {
     if (i > 0 && !(levels[i - 1] < level))
       throw new CompressError('grid-invalid', `Levels of grid ${name} must ascend strictly and do not at index ${i}.`);
   }
+  const { reach } = options;
+  if (reach !== undefined && !(reach > 0 && reach < Number.POSITIVE_INFINITY))
+    throw new CompressError('grid-invalid', `The reach of grid ${name} is above 0, not ${reach}.`);
   return {
     name,
     bits: Math.ceil(Math.log2(levels.length)),
     codes: { kind: 'table', levels },
     symmetric: true,
+    ...(reach !== undefined && { reach }),
     ...scaleOptions(options),
   };
 }

@@ -1,0 +1,31 @@
+import { type FitRequest, fitGridScales, importanceOf } from './fit-grid-scales.ts';
+import type { Grid, StoredScales } from './grid.ts';
+import { columnsPerGroup } from './group-size.ts';
+
+/** A grid and its scales for one weight. */
+export interface FittedGrid {
+  /** Its `codes` are those to quantize with; there is nothing more to learn. */
+  readonly grid: Grid;
+  readonly scales: StoredScales;
+}
+
+/**
+ * Everything of a grid that depends on the weight: levels, where it learns them, and scales. Levels are learned for the whole range of each
+ * group; where the grid searches its scales, that is done for the learned levels then.
+ *
+ * Throws `CompressError`: `weight-not-finite`, `group-size`, `importance-missing`.
+ */
+export async function fitGrid(request: FitRequest): Promise<FittedGrid> {
+  const { learn, ...rest } = request.grid;
+  if (!learn) return { grid: request.grid, scales: await fitGridScales(request) };
+  const { weight, groupSize } = request;
+  const scales = await fitGridScales({ ...request, grid: { ...rest, scales: 'minmax' } });
+  const codes = learn({
+    weight,
+    scales,
+    groupSize: columnsPerGroup(weight.columns, groupSize),
+    importance: importanceOf(request),
+  });
+  const grid: Grid = { ...rest, codes };
+  return { grid, scales: grid.scales === 'minmax' ? scales : await fitGridScales({ ...request, grid }) };
+}
