@@ -10,6 +10,7 @@ export interface Inference {
   readonly attention: Readonly<Record<string, AttentionInference>>;
 }
 
+/** What happens to the activation of one site. */
 export interface SiteInference {
   /** x becomes H x (R4 of QuaRot); the Linears' weights carry its inverse. */
   readonly rotation?: RotationSpec;
@@ -30,6 +31,7 @@ export interface ActivationQuantizer {
   readonly scale: 'token' | number;
 }
 
+/** What happens inside one section's attention. */
 export interface AttentionInference {
   /** Queries and keys of each head are transformed after RoPE (R3 of QuaRot): scores are unchanged, cached keys are not. */
   readonly rotation?: RotationSpec;
