@@ -26,6 +26,12 @@ export function walkProof({
   };
 }
 
+/** A transform treats a section's sites all at once, and reports its layers then. */
+function isAt(site: string, event: RunEvent, { section }: Algorithm): boolean {
+  if (section) return event.type === 'layer' && site.startsWith(event.layer.replace(/[^.]+$/, ''));
+  return event.type === 'site' && event.site === site;
+}
+
 /** `stops` are the sites at which one life of the run after the other ends. */
 async function hashOfRun<Options>(
   algorithm: Algorithm<Options>,
@@ -46,7 +52,7 @@ async function hashOfRun<Options>(
   try {
     for (const stop of stops) {
       const abort = new AbortController();
-      const onEvent = (event: RunEvent) => event.type === 'site' && event.site === stop && abort.abort();
+      const onEvent = (event: RunEvent) => isAt(stop, event, algorithm as Algorithm) && abort.abort();
       await compress({ ...request, onEvent, signal: abort.signal }).then(
         () => Promise.reject(new Error(`the run was not stopped at ${stop}`)),
         (error: unknown) => (abort.signal.aborted ? undefined : Promise.reject(error)),
