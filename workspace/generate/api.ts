@@ -7,14 +7,20 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { BUILD_TYPES } from '../build.ts';
 import { ROOT, run } from '../run.ts';
 
 const PAGES = join(ROOT, 'docs/api');
 
+/** typedoc reads a package's neighbours from their built types, so these come first. */
 async function generate(folder: string): Promise<boolean> {
-  const { ok, output } = await run(['typedoc', '--options', 'workspace/generate/typedoc.json', '--out', folder]);
-  if (!ok) console.error(output);
-  return ok;
+  for (const command of [BUILD_TYPES, ['typedoc', '--options', 'workspace/generate/typedoc.json', '--out', folder]]) {
+    const { ok, output } = await run(command);
+    if (ok) continue;
+    console.error(output);
+    return false;
+  }
+  return true;
 }
 
 async function read(folder: string): Promise<Map<string, string>> {
