@@ -30,7 +30,6 @@ export type { SectionInference } from './inference/section-inference.ts';
 export * from './manifest/manifest.ts';
 export * from './manifest/verify-folder.ts';
 export * from './model/model.ts';
-export { moveScale, multiplyColumns } from './model/move-scale.ts';
 export { checkPipeline } from './pipeline/check-pipeline.ts';
 export type { PipelineStep } from './pipeline/pipeline-step.ts';
 export { makePlan } from './plan/make-plan.ts';
