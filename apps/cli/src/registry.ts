@@ -2,6 +2,7 @@ import { codebooks } from '@compress/codebooks';
 import type { Algorithm, Format } from '@compress/core';
 import { formats } from '@compress/formats';
 import { createGptq } from '@compress/gptq';
+import { hadamard } from '@compress/hadamard';
 import { createRtn } from '@compress/rtn';
 import { createSparseGpt } from '@compress/sparsegpt';
 
@@ -13,6 +14,6 @@ export interface Registry {
 
 /** Every algorithm and format that this app has. */
 export const registry: Registry = {
-  algorithms: [createRtn(codebooks), createGptq(codebooks), createSparseGpt(codebooks)] as readonly Algorithm[],
+  algorithms: [hadamard, createRtn(codebooks), createGptq(codebooks), createSparseGpt(codebooks)] as readonly Algorithm[],
   formats,
 };

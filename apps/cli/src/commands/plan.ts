@@ -33,7 +33,8 @@ function describe(plan: Plan, everyLayer: boolean): string {
     `disk       ${formatBytes(disk.needed)} needed, ${formatBytes(disk.free)} free${disk.spill > 0 ? `, of it ${formatBytes(disk.spill)} for activations beyond the memory limit` : ''}`,
     `time       about ${formatSeconds(work.seconds)}`,
   ];
-  return [...summary, '', everyLayer ? layerTable(plan) : kindTable(plan)].join('\n');
+  const warnings = plan.warnings.map(({ layer, message }) => `warning    ${layer}: ${message}`);
+  return [...summary, ...warnings, '', everyLayer ? layerTable(plan) : kindTable(plan)].join('\n');
 }
 
 function layerTable({ linears }: Plan): string {

@@ -26,7 +26,7 @@ export function errorCharts(report: Report): {
   const figures = report.runs.map(({ layers }) => errorFigure(layers));
   const figure = figures.find((candidate) => candidate?.rtnKey !== undefined) ?? figures[0];
   if (figure === undefined) return { figure: { key: '' }, series: [], charts: [] };
-  const runs = report.runs.filter(({ layers }) => layers.length > 0 && figure.key in layers[0].figures);
+  const runs = report.runs.filter(({ layers }) => layers.some(({ figures }) => figure.key in figures));
   const series: ErrorSeries[] = [];
   const points: Point[] = [];
   for (const [index, run] of runs.entries()) {
@@ -45,7 +45,7 @@ export function errorCharts(report: Report): {
 /** A kind that a block has several of (experts) shows their mean. A layer of error 0 has no place on a scale of powers. */
 function pointsOf({ layers }: ReportRun, key: string, series: string): Point[] {
   const sums = new Map<string, { kind: string; block: number; sum: number; count: number }>();
-  for (const { layer, figures } of layers) {
+  for (const { layer, figures } of layers.filter((one) => key in one.figures)) {
     const { kind, block } = kindOf(layer);
     const entry = sums.get(`${block} ${kind}`) ?? { kind, block, sum: 0, count: 0 };
     sums.set(`${block} ${kind}`, { ...entry, sum: entry.sum + figures[key], count: entry.count + 1 });

@@ -16,9 +16,9 @@ export interface ErrorFigure {
   readonly rtnKey?: string;
 }
 
-/** `loss` beside `rtnLoss` before any figure that stands alone. */
+/** Of the step that treated the first layer last: `loss` beside `rtnLoss` before any figure that stands alone. Other steps' layers need not have it. */
 export function errorFigure(layers: readonly ReportLayer[]): ErrorFigure | undefined {
-  const keys = Object.keys(layers[0]?.figures ?? {});
+  const keys = Object.keys(layers.findLast(({ layer }) => layer === layers[0].layer)?.figures ?? {});
   const rtn = (key: string) => `rtn${key[0].toUpperCase()}${key.slice(1)}`;
   const paired = keys.find((key) => keys.includes(rtn(key)));
   if (paired !== undefined) return { key: paired, rtnKey: rtn(paired) };

@@ -47,7 +47,11 @@ function headline({ model, evaluations }: Report, run: ReportRun): Html {
       significant(run.perplexity[i], 5),
       `${significant(before, 5)} before`,
     ]),
-    ['Bits per weight', significant(run.bitsPerWeight, 3), `in ${run.layers.length} Linears, format ${run.format}`],
+    [
+      'Bits per weight',
+      significant(run.bitsPerWeight, 3),
+      `in ${new Set(run.layers.map(({ layer }) => layer)).size} Linears, format ${run.format}`,
+    ],
     ['Time', formatSeconds(run.seconds), 'to compress'],
     ['Peak memory', formatBytes(run.peakMemory), 'of the process'],
   ];
@@ -121,7 +125,8 @@ async function layerErrors(report: Report): Promise<Html> {
 
 function details(run: ReportRun, alone: boolean): Html {
   const figure = errorFigure(run.layers);
-  const keys = Object.keys(run.layers[0]?.figures ?? {});
+  const keys = [...new Set(run.layers.flatMap(({ figures }) => Object.keys(figures)))];
+  const shown = (value: number | undefined) => (value === undefined ? '' : formatError(value));
   const table = htmlTable(
     [
       { title: 'Layer' },
@@ -135,8 +140,10 @@ function details(run: ReportRun, alone: boolean): Html {
       html`<code>${layer}</code>`,
       algorithm,
       significant(bitsPerWeight, 3),
-      ...keys.map((key) => formatError(figures[key])),
-      ...(figure?.rtnKey === undefined ? [] : [ratio(figures[figure.key], figures[figure.rtnKey])]),
+      ...keys.map((key) => shown(figures[key])),
+      ...(figure?.rtnKey === undefined
+        ? []
+        : [figure.key in figures ? ratio(figures[figure.key], figures[figure.rtnKey]) : '']),
       formatSeconds(seconds),
     ]),
   );

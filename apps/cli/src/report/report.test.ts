@@ -76,6 +76,16 @@ describe('renderReport', () => {
     expect(page.match(/<ul class="legend">.*?<\/ul>/s)?.[0]).not.toContain('plain');
   });
 
+  it('shows the error of the last step where several treated each layer', async () => {
+    const transformed = layers(() => ({ peak: 5 }));
+    const both = { ...run, layers: [...transformed, ...run.layers] };
+    const page = await renderReport({ ...report, runs: [both] });
+    expect(errorFigure(both.layers)).toEqual({ key: 'loss', rtnKey: 'rtnLoss' });
+    expect(page).toContain('Error of mlp.up_proj in each block');
+    expect(page).toContain('in 3 Linears');
+    expect(page).not.toMatch(/NaN|undefined/);
+  });
+
   it('has a page for a pipeline that touched nothing and measured nothing', async () => {
     const page = await renderReport({ ...report, evaluations: [], runs: [{ ...run, layers: [], perplexity: [] }] });
     expect(page).not.toContain('Error of each layer');

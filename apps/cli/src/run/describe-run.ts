@@ -34,6 +34,7 @@ function layerTable(layers: readonly ReportLayer[], everyLayer: boolean): string
     groups.set(key, [...(groups.get(key) ?? []), layer]);
   }
   const error = ({ figures }: ReportLayer) => (figure === undefined ? 0 : figures[figure.key]);
+  const hasError = ({ figures }: ReportLayer) => figure === undefined || figure.key in figures;
   const right = (title: string) => ({ title, align: 'right' as const });
   const columns = [
     { title: everyLayer ? 'layer' : 'layers', align: 'left' as const },
@@ -49,14 +50,15 @@ function layerTable(layers: readonly ReportLayer[], everyLayer: boolean): string
     const [name, algorithm] = JSON.parse(key) as [string, string];
     const worst = members.reduce((most, layer) => (error(layer) > error(most) ? layer : most));
     const total = mean(members.map(error));
+    const told = hasError(members[0]);
     return [
       name,
       ...(everyLayer ? [] : [String(members.length)]),
       algorithm,
       significant(mean(members.map(({ bitsPerWeight }) => bitsPerWeight)), 3),
-      formatError(total),
-      ...(rtn === undefined ? [] : [share(total, mean(members.map(({ figures }) => figures[rtn])))]),
-      ...(everyLayer ? [] : [formatError(error(worst)), String(kindOf(worst.layer).block)]),
+      told ? formatError(total) : '',
+      ...(rtn === undefined ? [] : [!told ? '' : share(total, mean(members.map(({ figures }) => figures[rtn])))]),
+      ...(everyLayer ? [] : told ? [formatError(error(worst)), String(kindOf(worst.layer).block)] : ['', '']),
       formatSeconds(members.reduce((sum, { seconds }) => sum + seconds, 0)),
     ];
   });

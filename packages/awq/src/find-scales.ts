@@ -1,0 +1,59 @@
+import type { Link, SectionContext, SiteSpec, Warning } from '@compress/core';
+import { observed } from './observed.ts';
+import type { AwqOptions } from './options.ts';
+import { type AwqScale, searchScale } from './search-scale.ts';
+
+/** A link of the section and the scale to move along it. */
+export interface FoundScale extends AwqScale {
+  readonly link: Link;
+  /** The sites whose Linears read the scaled channels. */
+  readonly sites: readonly string[];
+}
+
+/** Searches a scale for every link of the section, all on the section's weights as they are. */
+export async function findScales(context: SectionContext, options: AwqOptions): Promise<FoundScale[]> {
+  const { section, weights, kernels, warn } = context;
+  const found: FoundScale[] = [];
+  for (const link of section.links) {
+    const names = link.kind === 'norm' ? [link.site, ...link.alsoScale] : [link.site];
+    const sites = section.sites.filter(({ name }) => names.includes(name));
+    const linears = sites.flatMap((site) =>
+      treatable(site).map(({ name }) => ({
+        weight: weights.linears.get(name)!.weight,
+        gram: observed(context, site.name, 'gram'),
+        tokens: context.statistics.get(site.name)!.tokens,
+        layer: name,
+      })),
+    );
+    const { tokens } = context.statistics.get(link.site)!;
+    if (linears.length === 0 || tokens === 0) continue;
+    if (names.some((name) => weights.inference.sites.get(name)?.rotation)) {
+      warn({ ...rotated, layer: linears[0].layer });
+      continue;
+    }
+    const activation = observed(context, link.site, 'absmean');
+    const dead = activation.filter((value) => value === 0).length;
+    if (dead > 0) warn(deadChannels(dead, activation.length, linears[0].layer));
+    const { grid, groupSize, duo, ratios } = options;
+    const sharing = link.kind === 'linear' ? { sharing: link.rows } : {};
+    // Only proportions count, and a mean is of the size that losses of one Linear have.
+    const weighed = linears.map((linear) => ({ ...linear, tokens: linear.tokens / tokens }));
+    const search = { linears: weighed, activation, ...sharing, grid, groupSize, duo, ratios, kernels };
+    found.push({ ...(await searchScale(search)), link, sites: names });
+  }
+  return found;
+}
+
+function treatable({ linears }: SiteSpec) {
+  return linears.filter(({ untouched }) => untouched === undefined);
+}
+
+const rotated = {
+  code: 'rotated-site',
+  message: 'What it reads is rotated on the way, so no scale can be moved into what comes before.',
+};
+
+function deadChannels(dead: number, channels: number, layer: string): Warning {
+  const message = `${dead} of its ${channels} input channels were 0 for every calibration token; they keep scale 1.`;
+  return { code: 'dead-channels', layer, message };
+}
