@@ -37,11 +37,23 @@ export function abnormalFloatLevels(bits: number, blockSize: number, rule: Abnor
   );
 }
 
-/** AF levels on the absmax of blocks of `blockSize`, which should be the group size. */
-export function abnormalFloat(bits: number, blockSize: number, rule: AbnormalFloatRule = 'published'): Grid {
-  const name = `af${bits}${rule === 'optimal' ? '-l1' : ''}-${blockSize}`;
-  return tableGrid({ name, levels: abnormalFloatLevels(bits, blockSize, rule) });
+/** AF levels for the group size of the recipe, whatever it is. */
+export function abnormalFloat(bits: number, rule: AbnormalFloatRule = 'published'): Grid {
+  const tables = new Map<number, Float32Array>();
+  const levels = (blockSize: number): Float32Array => {
+    const known = tables.get(blockSize) ?? Float32Array.from(abnormalFloatLevels(bits, blockSize, rule));
+    tables.set(blockSize, known);
+    return known;
+  };
+  const name = `af${bits}${rule === 'optimal' ? '-l1' : ''}`;
+  return {
+    ...tableGrid({ name, levels: [...levels(USUAL_BLOCK)] }),
+    learn: ({ groupSize }) => ({ kind: 'table', levels: levels(groupSize) }),
+  };
 }
+
+/** What the table in circulation is made for. */
+const USUAL_BLOCK = 64;
 
 /** Steps and end of the integral over the maximum; its integrand vanishes at both ends with all that it does, so the trapezoidal rule is exact to f64. */
 const STEP = 1 / 8;

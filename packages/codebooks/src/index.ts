@@ -1,6 +1,9 @@
 export { type AbnormalFloatRule, abnormalFloat, abnormalFloatLevels } from './abnormal-float.ts';
 export { codebooks } from './codebooks.ts';
+export { anyGrid, kMeansGrid } from './learned-levels.ts';
 export { lloydMax, lloydMaxLevels } from './lloyd-max.ts';
+export { kMeans, kMeansWithZero, type Samples } from './mathematics/k-means.ts';
+export * from './microscaling.ts';
 export { minifloatLevels } from './minifloat.ts';
 export { normalFloat } from './normal-float.ts';
 export { additivePowersOfTwo, powerOfTwo } from './power-of-two.ts';
