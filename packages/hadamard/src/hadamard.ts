@@ -15,7 +15,8 @@ export const hadamard = defineAlgorithm<HadamardOptions>({
   unties: ({ rotations }) => rotations.includes('R1'),
 
   async section({ model, section, weights, figures }, options) {
-    const peaks = () => [...weights.linears].map(([name, { weight }]) => [name, peakToRms(weight.data)] as const);
+    const reported = section.sites.flatMap(({ linears }) => linears.filter(({ untouched }) => untouched === undefined));
+    const peaks = () => reported.map(({ name }) => [name, peakToRms(weights.linears.get(name)!.weight.data)] as const);
     const before = new Map(peaks());
     rotateSection(section, weights, model.hiddenSize, options);
     for (const [name, peak] of peaks()) figures(name, { peak, peakBefore: before.get(name)! });

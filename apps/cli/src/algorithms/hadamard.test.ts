@@ -258,7 +258,7 @@ test('GPTQ follows in the same run, in codes, on what was rotated', async () => 
   expect(relative(after, before)).toBeLessThan(0.03);
   expect(relative(after, before)).toBeGreaterThan(1e-4);
   expect(manifest.layers.filter(({ algorithm }) => algorithm === 'gptq')).toHaveLength(7);
-  expect(manifest.layers.filter(({ algorithm }) => algorithm === 'hadamard')).toHaveLength(8);
+  expect(manifest.layers.filter(({ algorithm }) => algorithm === 'hadamard')).toHaveLength(7);
 });
 
 const SCRIPT = `
