@@ -27,6 +27,7 @@ const KINDS = [
   { grid: 'mxfp4', groupSize: 32 },
   { grid: 'nvfp4', groupSize: 16 },
   { grid: { name: 'nf4', nested: 'blocks' }, groupSize: 16 },
+  { grid: 'fp4-bnb', groupSize: { flattened: 48 } },
   { grid: 'kmeans3', groupSize: 'tensor' },
   { grid: { name: 'any4', scales: 'hessian' }, groupSize: 64 },
 ] as const;

@@ -23,7 +23,7 @@ export function createGptq(named: NamedGrids = {}): Algorithm<GptqOptions> {
     observes: () => ['gram'],
 
     check({ name, inFeatures }, { grid, groupSize, order }) {
-      const message = groupSizeObjection(inFeatures, groupSize) ?? orderObjection(grid, order);
+      const message = groupSizeObjection(inFeatures, groupSize) ?? orderObjection(grid, groupSize, order);
       return message === undefined ? undefined : { layer: name, message };
     },
     quantization({ inFeatures }, { grid, groupSize, order }) {

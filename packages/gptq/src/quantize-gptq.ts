@@ -76,7 +76,7 @@ async function quantize(request: GptqRequest, kernels: Kernels): Promise<GptqRes
   const { rows, columns } = weight;
   requireFinite('weight', weight, { layer });
   if (mask) requireZero(choice, layer);
-  const objection = orderObjection(choice, order);
+  const objection = orderObjection(choice, groupSize, order);
   if (objection !== undefined) throw new CompressError('grid-order', objection, layer === undefined ? {} : { layer });
   const strongestFirst = order !== 'none';
   const factorization =

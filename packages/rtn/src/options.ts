@@ -9,7 +9,9 @@ export function rtnOptions(named: NamedGrids = {}) {
       .describe('The representable numbers: int2 to int8 (symmetric), int2-asym to int8-asym, or an object.'),
     groupSize: groupSizeSchema
       .default(128)
-      .describe('Input columns that share a scale; "channel" for one scale a row, "tensor" for one in all.'),
+      .describe(
+        'Input columns that share a scale; "channel" for one scale a row, "tensor" for one in all; { flattened: 64 }: that many weights of all rows in order, as bitsandbytes has them.',
+      ),
   });
 }
 

@@ -1,6 +1,6 @@
 import { type FitRequest, fitGridScales, importanceOf } from './fit-grid-scales.ts';
 import type { Grid, StoredScales } from './grid.ts';
-import { columnsPerGroup } from './group-size.ts';
+import { weightsPerGroup } from './group-size.ts';
 
 /** A grid and its scales for one weight. */
 export interface FittedGrid {
@@ -23,7 +23,7 @@ export async function fitGrid(request: FitRequest): Promise<FittedGrid> {
   const codes = learn({
     weight,
     scales,
-    groupSize: columnsPerGroup(weight.columns, groupSize),
+    groupSize: weightsPerGroup([weight.rows, weight.columns], groupSize),
     importance: importanceOf(request),
   });
   const grid: Grid = { ...rest, codes };

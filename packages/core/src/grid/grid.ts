@@ -27,7 +27,7 @@ export interface LearnRequest {
   readonly weight: Matrix;
   /** From whole ranges; w / scale lies within plus and minus the grid's `reach`. */
   readonly scales: GroupScales;
-  /** Columns a group. */
+  /** Weights that share a scale. */
   readonly groupSize: number;
   /** `[columns]`: what a squared error costs in each, with `scales: hessian` only. */
   readonly importance?: Float32Array | undefined;
@@ -88,7 +88,8 @@ export interface QuantizedWeight {
   readonly columns: number;
   /** As fitted: `codes` are those that were used, learned or not. */
   readonly grid: Grid;
-  /** Columns a group; `columns` for one group a row (per channel), or where all rows share one scale (per tensor). */
+  /** Columns a group; `columns` for one group a row (per channel), or where all rows share one scale (per tensor); of flattened blocks the
+   * columns of a part that lies in one block. */
   readonly groupSize: number;
   /** `[rows, columns]`, one code a byte. */
   readonly codes: Uint8Array;

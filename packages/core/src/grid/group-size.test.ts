@@ -26,6 +26,14 @@ test('sizes that are offered divide', () => {
 test('recipes write a number or a word', () => {
   expect(groupSizeSchema.parse(64)).toBe(64);
   expect(groupSizeSchema.parse('tensor')).toBe('tensor');
-  for (const wrong of [-1, 0, 1.5, 'row'])
+  expect(groupSizeSchema.parse({ flattened: 64 })).toEqual({ flattened: 64 });
+  for (const wrong of [-1, 0, 1.5, 'row', { flattened: 0 }, { blocks: 64 }])
     expect(groupSizeSchema.safeParse(wrong).error?.issues[0].message).toMatch(/write -1/);
+});
+
+test('flattened blocks have parts that divide rows', () => {
+  expect(groupSizeObjection(10, { flattened: 4 })).toBeUndefined();
+  expect(columnsPerGroup(10, { flattened: 4 })).toBe(2);
+  expect(columnsPerGroup(128, { flattened: 64 })).toBe(64);
+  expect(columnsPerGroup(7, { flattened: 64 })).toBe(1);
 });

@@ -1,16 +1,26 @@
 import { z } from 'zod';
 import { CompressError } from '../errors.ts';
 
-/** What shares one scale: that many neighbouring input columns of a row, a whole row, or the whole weight. */
-export type GroupSize = number | 'channel' | 'tensor';
+/**
+ * What shares one scale: that many neighbouring input columns of a row, a whole row, the whole weight, or that many neighbouring weights of
+ * all rows one after the other, as in bitsandbytes: such blocks may begin in one row and end in another.
+ */
+export type GroupSize = number | 'channel' | 'tensor' | { readonly flattened: number };
 
 const GROUP_SIZE_MISTAKE =
-  'A group size is a positive number of columns, "channel" (one group a row; other tools write -1) or "tensor".';
+  'A group size is a positive number of columns, "channel" (one group a row; other tools write -1), "tensor" or { flattened: columns }.';
 
 /** A group size as recipes write it. */
-export const groupSizeSchema = z.union([z.int().min(1, GROUP_SIZE_MISTAKE), z.enum(['channel', 'tensor'])], {
-  error: GROUP_SIZE_MISTAKE,
-});
+export const groupSizeSchema = z.union(
+  [
+    z.int().min(1, GROUP_SIZE_MISTAKE),
+    z.enum(['channel', 'tensor']),
+    z.strictObject({ flattened: z.int().min(1, GROUP_SIZE_MISTAKE) }),
+  ],
+  {
+    error: GROUP_SIZE_MISTAKE,
+  },
+);
 
 /** How many sizes an objection offers instead. */
 const OFFERED = 3;
@@ -19,7 +29,7 @@ const PREFERRED_MULTIPLE = 32;
 
 /** Why `columns` cannot be cut into groups of this size, naming near sizes that could; undefined if they can. */
 export function groupSizeObjection(columns: number, groupSize: GroupSize): string | undefined {
-  if (typeof groupSize === 'string' || columns % groupSize === 0) return undefined;
+  if (typeof groupSize !== 'number' || columns % groupSize === 0) return undefined;
   const divisors = Array.from({ length: columns }, (_, i) => i + 1).filter((size) => columns % size === 0);
   const preferred = divisors.filter((size) => size % PREFERRED_MULTIPLE === 0);
   const distance = (size: number) => Math.abs(Math.log(size / groupSize));
@@ -30,9 +40,23 @@ export function groupSizeObjection(columns: number, groupSize: GroupSize): strin
   return `${columns} input columns cannot be cut into groups of ${groupSize}; use a group size that divides them (${offered.join(', ')}) or "channel".`;
 }
 
-/** The number of columns in one group. Throws `CompressError` `group-size` where they do not divide. */
+/**
+ * The number of columns in one group: of flattened blocks, the largest of which both blocks and rows are made. Throws `CompressError` `group-size` where
+ * they do not divide.
+ */
 export function columnsPerGroup(columns: number, groupSize: GroupSize): number {
   const objection = groupSizeObjection(columns, groupSize);
   if (objection !== undefined) throw new CompressError('group-size', objection);
+  if (typeof groupSize === 'object') return greatestCommonDivisor(columns, groupSize.flattened);
   return typeof groupSize === 'string' ? columns : groupSize;
+}
+
+/** How many weights of a `[rows, columns]` weight share a scale. Throws `CompressError` `group-size`. */
+export function weightsPerGroup([rows, columns]: readonly [number, number], groupSize: GroupSize): number {
+  if (groupSize === 'tensor') return rows * columns;
+  return typeof groupSize === 'object' ? groupSize.flattened : columnsPerGroup(columns, groupSize);
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }

@@ -55,6 +55,40 @@ describe('integer grids by hand', () => {
   });
 });
 
+describe('blocks of the flattened weight', () => {
+  const importance = Float32Array.from({ length: 10 }, (_, c) => 1 + c);
+
+  test.each([
+    [integerGrid({ bits: 4, symmetric: false }), 4],
+    [integerGrid({ bits: 3, scales: 'mse' }), 4],
+    [tableGrid({ name: 'five', levels: [-2, -0.5, 0, 0.5, 1] }), 20],
+    [tableGrid({ name: 'five', levels: [-2, -0.5, 0, 0.5, 1], nested: 'blocks' }), 5],
+  ])('are rows of a weight of that shape: %j, %i', async (grid, flattened) => {
+    const weight = normals(6, 10);
+    const { quantized, values } = await roundTrip(weight, grid, { flattened });
+    const shaped = await roundTrip({ rows: 60 / flattened, columns: flattened, data: weight.data }, grid, 'channel');
+    expect(quantized.codes).toEqual(shaped.quantized.codes);
+    expect(values).toEqual(shaped.values);
+    expect(quantized.scales.nested).toEqual(shaped.quantized.scales.nested);
+    expect(packedBits(grid, { flattened }, [6, 10])).toBe(packedBits(grid, 'channel', [60 / flattened, flattened]));
+  });
+
+  test('may end with a short one, and count what columns cost', async () => {
+    const weight = normals(3, 10);
+    const grid = integerGrid({ bits: 3, scales: 'hessian', scaleType: 'f32' });
+    const { quantized } = await roundTrip(weight, grid, { flattened: 16 }, importance);
+    const { scales, groups } = quantized.scales;
+    expect([groups, quantized.groupSize]).toEqual([5, 2]);
+    // Rows of 5 parts, blocks of 8 parts: the second block begins within the second row.
+    expect(new Set(scales.subarray(0, 8)).size).toBe(1);
+    expect(new Set(scales.subarray(8)).size).toBe(1);
+    expect(packedBits(grid, { flattened: 16 }, [3, 10])).toBe(30 * 3 + 2 * 32);
+    const tail = { rows: 1, columns: 14, data: weight.data.slice(16) };
+    const costs = Float32Array.from({ length: 14 }, (_, i) => importance[(16 + i) % 10]);
+    expect(scales[8]).toBe((await roundTrip(tail, grid, 'channel', costs)).quantized.scales.scales[0]);
+  });
+});
+
 test('zero is exact on every integer grid, and groups of zeros are zeros', async () => {
   const weight = normals(3, 32);
   for (let c = 0; c < 32; c += 3) weight.data[c] = 0;
