@@ -41,7 +41,7 @@ test('what a recipe may not say', () => {
   expect(complaint({ pattern: 'half' })).toMatch(/n:m/);
   expect(complaint({ sparsity: 1.5 })).toBeDefined();
   expect(complaint({ criterion: 'wanda', grid: 'int4' })).toMatch(/next step/);
-  expect(complaint({ layers: [{ match: '(' , sparsity: 0.2 }] })).toMatch(/regular expression/);
+  expect(complaint({ layers: [{ match: '(', sparsity: 0.2 }] })).toMatch(/regular expression/);
   expect(complaint({ layers: [{ match: 'q' }] })).toMatch(/needs a sparsity or a pattern/);
 });
 
