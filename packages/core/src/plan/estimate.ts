@@ -64,7 +64,8 @@ export function estimateMemory(request: PlanRequest, lastObserved: number): { me
   const largest = (values: readonly number[]) => values.reduce((most, value) => Math.max(most, value), 0);
   const features = largest(worked.flatMap(({ sites }) => sites.map((site) => site.features)));
   // A section's weights, their successors, and the bytes that go to disk.
-  const section = 2.5 * F32 * largest(worked.map((spec) => parameterCount(spec, request)));
+  const loaded = sectionSteps(request.pipeline).length > 0 ? model.sections : worked;
+  const section = 2.5 * F32 * largest(loaded.map((spec) => parameterCount(spec, request)));
   const gram = observationsOf(request.pipeline).includes('gram');
   const statistics = gram ? GRAM_COPIES * F32 * features ** 2 : 0;
   const tokens = observed ? calibration.sequences * calibration.length : 0;

@@ -2,7 +2,7 @@ import { totalmem } from 'node:os';
 import type { Objection } from '../algorithm/algorithm.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { checkPipeline } from '../pipeline/check-pipeline.ts';
-import { observationsOf } from '../pipeline/pipeline-step.ts';
+import { observationsOf, sectionSteps } from '../pipeline/pipeline-step.ts';
 import { checkOutput } from '../walk/output-folder.ts';
 import { headOf, untieRequest } from '../walk/untie.ts';
 import { checkTensors } from './check-tensors.ts';
@@ -23,7 +23,11 @@ export async function makePlan(original: PlanRequest): Promise<Plan> {
   const bytesBefore = payload(original.checkpoint);
   const bytesAfter = linears.reduce((sum, linear) => sum + linear.bytesAfter - linear.bytesBefore, payload(checkpoint));
   const touched = linears.filter(({ algorithms }) => algorithms.length > 0);
-  const written = touched.reduce((sum, linear) => sum + linear.bytesAfter, 0);
+  // Finished sections wait beside the output; a transform may change every tensor of them.
+  const written =
+    sectionSteps(request.pipeline).length > 0
+      ? bytesAfter
+      : touched.reduce((sum, linear) => sum + linear.bytesAfter, 0);
   const totalFlops = flops.reduce((sum, value) => sum + value, 0);
   const disk = { needed: bytesAfter + written + spill, spill, free: await freeSpace(output) };
   const notes = request.pipeline.map(({ algorithm, options }) => {
