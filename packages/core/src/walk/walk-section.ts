@@ -1,5 +1,6 @@
 import type { Kernels } from '@compress/kernels';
 import { CompressError } from '../errors.ts';
+import { withExactLinks } from '../inference/exact-links.ts';
 import type { LinearSpec, Model, SectionProgram, SectionSpec, SectionWeights, SiteSpec } from '../model/model.ts';
 import type { PipelineStep } from '../pipeline/pipeline-step.ts';
 import { observationsOf, sectionSteps, siteSteps } from '../pipeline/pipeline-step.ts';
@@ -141,7 +142,7 @@ async function transform(work: SectionWork): Promise<void> {
     await algorithm.section!(
       {
         model: work.model,
-        section,
+        section: withExactLinks(section, weights.inference),
         weights,
         statistics,
         kernels,
