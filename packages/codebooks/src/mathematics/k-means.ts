@@ -51,27 +51,30 @@ interface Clustering {
 function clusters(samples: Samples, first: Float64Array, most: number): Clustering[] {
   const n = samples.values.length;
   const { weight, sum, squares } = sums(samples);
-  const cost = (from: number, to: number) => {
-    const w = weight[to] - weight[from];
-    const s = sum[to] - sum[from];
-    return w > 0 ? Math.max(0, squares[to] - squares[from] - (s * s) / w) : 0;
-  };
   const starts: Int32Array[] = [];
   const costs = [first[n]];
   let before = first;
   for (let run = 0; run < most; run++) {
     const after = new Float64Array(n + 1);
     const start = new Int32Array(n + 1);
-    const previous = before;
+    // A run from..end costs squares[end] - squares[from] - sum^2 / weight; what depends on its start alone is taken out of the loop.
+    const base = before.map((cost, i) => cost - squares[i]);
     const solve = (low: number, high: number, least: number, greatest: number) => {
       if (low > high) return;
       const end = (low + high) >>> 1;
-      let [best, at] = [Number.POSITIVE_INFINITY, least];
-      for (let from = least; from <= Math.min(end, greatest); from++) {
-        const total = previous[from] + cost(from, end);
-        if (total < best) [best, at] = [total, from];
+      const [weightEnd, sumEnd, last] = [weight[end], sum[end], Math.min(end, greatest)];
+      let best = Number.POSITIVE_INFINITY;
+      let at = least;
+      for (let from = least; from <= last; from++) {
+        const w = weightEnd - weight[from];
+        const s = sumEnd - sum[from];
+        const total = w > 0 ? base[from] - (s * s) / w : base[from];
+        if (total < best) {
+          best = total;
+          at = from;
+        }
       }
-      after[end] = best;
+      after[end] = best + squares[end];
       start[end] = at;
       solve(low, end - 1, least, at);
       solve(end + 1, high, at, greatest);
