@@ -1,10 +1,12 @@
 export * from './activate';
+export * from './activations';
 export * from './attention';
 export * from './bit-streams';
 export * from './codes';
 export * from './elements';
 export { hadamardRows } from './hadamard';
 export * from './half-floats';
+export * from './integers';
 export * from './log-softmax';
 export { addLaneDots, descendStrip, subtract } from './descend';
 export * from './memory';

@@ -12,6 +12,13 @@ export function multiplySubtract(a: v128, b: v128, c: v128): v128 {
   return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_nmadd(a, b, c) : f32x4.sub(c, f32x4.mul(a, b));
 }
 
+/** c + the sums of the products of neighbouring i16: exact while c and they stay below 2^31. */
+// @ts-ignore: decorator
+@inline
+export function dotAdd(a: v128, b: v128, c: v128): v128 {
+  return i32x4.add(i32x4.dot_i16x8_s(a, b), c);
+}
+
 /** The sum of the four lanes, (0 + 1) + (2 + 3). */
 // @ts-ignore: decorator
 @inline

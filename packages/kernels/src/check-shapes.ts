@@ -1,4 +1,5 @@
 import type { CodeGrid, GroupScales } from './code-grid.ts';
+import type { Int8Rows } from './int8-rows.ts';
 import type { Kernels } from './kernels.ts';
 import type { Matrix } from './matrix.ts';
 
@@ -6,6 +7,7 @@ import type { Matrix } from './matrix.ts';
 export type ParametersOf<
   Name extends
     | 'linear'
+    | 'linearInt8'
     | 'multiply'
     | 'gram'
     | 'inverseFactor'
@@ -20,6 +22,8 @@ export type ParametersOf<
     | 'rotate'
     | 'hadamard'
     | 'attention'
+    | 'fakeQuantize'
+    | 'quantizeInt8'
     | 'activate'
     | 'add'
     | 'logSoftmaxPick'
@@ -79,6 +83,41 @@ export function checkLinear({ input, weight, bias, output }: ParametersOf<'linea
   checkMatrix('weight', weight, weight.rows, input.columns);
   checkLength('bias', bias, weight.rows);
   checkMatrix('output', output, input.rows, weight.rows);
+}
+
+/** (-128)^2 times more than this can exceed an i32. */
+const MOST_INTEGER_COLUMNS = 2 ** 17 - 1;
+
+export function checkLinearInt8({ input, weight, bias, output }: ParametersOf<'linearInt8'>): void {
+  checkInteger('input.columns', input.columns, 0, MOST_INTEGER_COLUMNS);
+  checkInt8('input', input, input.rows, input.columns);
+  checkInt8('weight', weight, weight.rows, input.columns);
+  checkLength('bias', bias, weight.rows);
+  checkMatrix('output', output, input.rows, weight.rows);
+}
+
+function checkInt8(name: string, matrix: Int8Rows, rows: number, columns: number): void {
+  if (matrix.rows !== rows || matrix.columns !== columns)
+    throw new RangeError(`${name} is [${matrix.rows}, ${matrix.columns}] but must be [${rows}, ${columns}]`);
+  checkLength(`${name}.codes`, matrix.codes, rows * columns);
+  checkLength(`${name}.scales`, matrix.scales, rows);
+}
+
+export function checkFakeQuantize({ input, output, ...p }: ParametersOf<'fakeQuantize'>): void {
+  checkRounding(input, p);
+  checkMatrix('output', output, input.rows, input.columns);
+}
+
+export function checkQuantizeInt8({ input, output, ...p }: ParametersOf<'quantizeInt8'>): void {
+  checkRounding(input, p);
+  checkInt8('output', output, input.rows, input.columns);
+}
+
+function checkRounding(input: Matrix, { bits, scale }: { readonly bits: number; readonly scale: 'token' | number }) {
+  checkMatrix('input', input);
+  checkInteger('bits', bits, 2, 8);
+  if (scale !== 'token' && !(Math.fround(scale) >= 2 ** -126 && Math.fround(scale) < Number.POSITIVE_INFINITY))
+    throw new RangeError(`scale is ${scale} but must be "token" or a positive normal f32`);
 }
 
 export function checkMultiply({ left, right, output }: ParametersOf<'multiply'>): void {

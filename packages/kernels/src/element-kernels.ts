@@ -8,6 +8,8 @@ type ElementKernels = Pick<
   | 'rotate'
   | 'hadamard'
   | 'attention'
+  | 'fakeQuantize'
+  | 'quantizeInt8'
   | 'activate'
   | 'add'
   | 'logSoftmaxPick'
@@ -28,6 +30,8 @@ export function elementKernels(pool: Pool): ElementKernels {
     rotate: (p) => pool.run('rotate', p),
     hadamard: (p) => pool.run('hadamard', p),
     attention: (p) => pool.run('attention', p),
+    fakeQuantize: (p) => pool.run('fakeQuantize', p),
+    quantizeInt8: (p) => pool.run('quantizeInt8', p),
     activate: (p) => pool.run('activate', p),
     add: (p) => pool.run('add', p),
     async logSoftmaxPick(p) {

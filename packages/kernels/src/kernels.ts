@@ -1,4 +1,5 @@
 import type { CodeGrid, GroupScales } from './code-grid.ts';
+import type { Int8Rows } from './int8-rows.ts';
 import type { Matrix } from './matrix.ts';
 
 /**
@@ -73,6 +74,11 @@ export interface Kernels {
     output: Matrix;
     accumulate?: boolean;
   }): Promise<void>;
+  /**
+   * output[T,N] = input[T,K] weight[N,K]^T (+ bias[N]) of int8: sums of codes are exact in i32, hence K <= 131071, then converted to f32, multiplied by
+   * the product of both scales, and the bias added, each rounded.
+   */
+  linearInt8(p: { input: Int8Rows; weight: Int8Rows; bias?: Float32Array; output: Matrix }): Promise<void>;
   /** output[M,N] (+)= left[M,K] right[K,N]; with `negate`, -left. */
   multiply(p: { left: Matrix; right: Matrix; output: Matrix; accumulate?: boolean; negate?: boolean }): Promise<void>;
   /** Lower triangle of output[K,K] += input[T,K]^T input[T,K] (syrk). The upper triangle is left alone: see {@link symmetrize}. */
@@ -173,6 +179,13 @@ export interface Kernels {
     window?: number;
     output: Matrix;
   }): Promise<void>;
+  /**
+   * Symmetric rounding as a model of `bits` (2..8) does it to activations: output = code * scale, code = roundHalfEven(x / scale) within +-m,
+   * m = 2^(bits-1) - 1. `scale` is that of all rows, or `token`: max(absmax / m, 2^-126) of each row. `output` may be `input`. NaN stays NaN.
+   */
+  fakeQuantize(p: { input: Matrix; bits: number; scale: 'token' | number; output: Matrix }): Promise<void>;
+  /** The codes and scales of {@link fakeQuantize}; expects finite numbers. */
+  quantizeInt8(p: { input: Matrix; bits: number; scale: 'token' | number; output: Int8Rows }): Promise<void>;
   /** output = activation(gate) * up; without `up`, activation(gate). `output` may be `gate`. gelu is exact (erf), gelu-tanh the tanh form. */
   activate(p: {
     gate: Matrix;

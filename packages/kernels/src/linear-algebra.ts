@@ -6,6 +6,7 @@ import type { Pool } from './pool/pool.ts';
 type LinearAlgebra = Pick<
   Kernels,
   | 'linear'
+  | 'linearInt8'
   | 'multiply'
   | 'gram'
   | 'symmetrize'
@@ -21,6 +22,7 @@ type LinearAlgebra = Pick<
 export function linearAlgebra(pool: Pool): LinearAlgebra {
   return {
     linear: (p) => pool.run('linear', p),
+    linearInt8: (p) => pool.run('linearInt8', p),
     multiply: (p) => pool.run('multiply', p),
     gram: (p) => pool.run('gram', p),
     async symmetrize(matrix) {

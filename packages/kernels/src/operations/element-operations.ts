@@ -1,6 +1,7 @@
 import { activate } from './activate.ts';
 import { add } from './add.ts';
 import { attention } from './attention.ts';
+import { fakeQuantize, quantizeInt8 } from './fake-quantize.ts';
 import { fitScales } from './fit-scales.ts';
 import { hadamard } from './hadamard.ts';
 import { decode, encode } from './half-floats.ts';
@@ -18,12 +19,14 @@ export const elementOperations = {
   decode,
   dequantize,
   encode,
+  fakeQuantize,
   fitScales,
   hadamard,
   layerNorm,
   logSoftmaxPick,
   packCodes,
   quantize,
+  quantizeInt8,
   rmsNorm,
   rotate,
   unpackCodes,

@@ -5,6 +5,7 @@ import { elementOperations } from './element-operations.ts';
 import { gram } from './gram.ts';
 import { invertColumns } from './invert-columns.ts';
 import { linear } from './linear.ts';
+import { linearInt8 } from './linear-int8.ts';
 import { mirror } from './mirror.ts';
 import { multiply } from './multiply.ts';
 import type { Operation } from './operation.ts';
@@ -20,6 +21,7 @@ export const operations = {
   mirror,
   gram,
   linear,
+  linearInt8,
   multiply,
   sweep,
   descend,

@@ -4,11 +4,13 @@ import { add } from './add.ts';
 import { attention } from './attention.ts';
 import { cholesky, inverseFactor, invertLower } from './cholesky.ts';
 import { descend } from './descend.ts';
+import { fakeQuantize, quantizeInt8 } from './fake-quantize.ts';
 import { fitScales } from './fit-scales.ts';
 import { gram, symmetrize } from './gram.ts';
 import { hadamard } from './hadamard.ts';
 import { decode, encode } from './half-floats.ts';
 import { linear } from './linear.ts';
+import { linearInt8 } from './linear-int8.ts';
 import { logSoftmaxPick } from './log-softmax-pick.ts';
 import { multiply } from './multiply.ts';
 import { layerNorm, rmsNorm } from './norms.ts';
@@ -27,6 +29,7 @@ export function createReferenceKernels(): Kernels {
     uint8: (length) => new Uint8Array(length),
     matrix: (rows, columns) => ({ rows, columns, data: new Float32Array(rows * columns) }),
     linear: async (p) => linear(p),
+    linearInt8: async (p) => linearInt8(p),
     multiply: async (p) => multiply(p),
     gram: async (p) => gram(p),
     symmetrize: async (matrix) => symmetrize(matrix),
@@ -44,6 +47,8 @@ export function createReferenceKernels(): Kernels {
     rotate: async (p) => rotate(p),
     hadamard: async (p) => hadamard(p),
     attention: async (p) => attention(p),
+    fakeQuantize: async (p) => fakeQuantize(p),
+    quantizeInt8: async (p) => quantizeInt8(p),
     activate: async (p) => activate(p),
     add: async (p) => add(p),
     logSoftmaxPick: async (p) => logSoftmaxPick(p),

@@ -37,6 +37,16 @@ export interface ElementExports {
     scratch: number,
   ): void;
 
+  fakeQuantizeRows(x: number, rows: number, columns: number, limit: number, scale: number): void;
+  encodeInt8Rows(
+    x: number,
+    rows: number,
+    columns: number,
+    limit: number,
+    scale: number,
+    codes: number,
+    scales: number,
+  ): void;
   relu(x: number, count: number): void;
   silu(x: number, count: number): void;
   gelu(x: number, count: number): void;

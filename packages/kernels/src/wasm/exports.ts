@@ -41,6 +41,19 @@ export interface Exports extends ElementExports {
     lower: boolean,
     shift: number,
   ): void;
+  widenRows(source: number, rows: number, columns: number, target: number, pairs: number): void;
+  multiplyIntegerPanels(
+    rows: number,
+    columns: number,
+    depth: number,
+    a: number,
+    aPanelStride: number,
+    b: number,
+    bPanelStride: number,
+    c: number,
+    stride: number,
+  ): void;
+  scaleIntegers(c: number, rows: number, columns: number, rowScales: number, columnScales: number, bias: number): void;
   addRow(c: number, stride: number, rows: number, columns: number, row: number): void;
 
   transpose(

@@ -2,7 +2,7 @@ import type { Exports } from './exports.ts';
 import { type WasmModule, WebAssembly } from './web-assembly.ts';
 
 /** Anything that lies in an array buffer and can be staged. */
-export type Bytes = Float32Array | Float64Array | Uint8Array | Uint32Array;
+export type Bytes = Float32Array | Float64Array | Int8Array | Uint8Array | Uint32Array;
 
 /**
  * One thread's WASM module with its own memory. Tensors stay in ordinary buffers of any size; an operation takes windows of this
