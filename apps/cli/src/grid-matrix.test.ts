@@ -1,6 +1,6 @@
 import { codebooks } from '@compress/codebooks';
-import { dequantizeWeight, randomStream, resolveGrid } from '@compress/core';
-import { conformance } from '@compress/core/conformance';
+import { type Algorithm, dequantizeWeight, randomStream, resolveGrid } from '@compress/core';
+import { conformance, walkProof } from '@compress/core/conformance';
 import { createGptq, quantizeGptq } from '@compress/gptq';
 import { createKernels } from '@compress/kernels';
 import { createRtn, quantizeRtn } from '@compress/rtn';
@@ -70,6 +70,13 @@ test('grids of the whole weight go with groups that are known beforehand', async
     const objection = gptq.check?.(linear, gptq.options.parse({ grid, order: 'act' }));
     expect(objection?.message).toContain('act-static');
   }
+});
+
+test.each(['af4-l1', 'any4', 'nvfp4'])('a run with %s survives a kill and resumes', async (grid) => {
+  const walk = walkProof({ createKernels: (threads) => createKernels({ threads }) });
+  const rtn = createRtn(codebooks) as Algorithm<unknown>;
+  const options = rtn.options.parse({ grid, groupSize: 32 });
+  expect(await walk.killedAndResumed(rtn, options)).toBe(await walk.uninterrupted(rtn, options));
 });
 
 async function gramOfCorrelatedChannels() {
