@@ -1,3 +1,4 @@
+import { createAwq } from '@compress/awq';
 import { codebooks } from '@compress/codebooks';
 import type { Algorithm, Format } from '@compress/core';
 import { formats } from '@compress/formats';
@@ -14,6 +15,12 @@ export interface Registry {
 
 /** Every algorithm and format that this app has. */
 export const registry: Registry = {
-  algorithms: [hadamard, createRtn(codebooks), createGptq(codebooks), createSparseGpt(codebooks)] as readonly Algorithm[],
+  algorithms: [
+    hadamard,
+    createAwq(codebooks),
+    createRtn(codebooks),
+    createGptq(codebooks),
+    createSparseGpt(codebooks),
+  ] as readonly Algorithm[],
   formats,
 };

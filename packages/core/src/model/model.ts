@@ -80,6 +80,7 @@ export interface SectionSpec {
   readonly tensors: readonly string[];
   /** In the order in which data meets them. */
   readonly sites: readonly SiteSpec[];
+  /** Where there is attention, the link from its values to its output is the first of kind `linear`. */
   readonly links: readonly Link[];
   /** Needed by rotations alone. */
   readonly residual?: ResidualSpec;
