@@ -20,6 +20,7 @@ const BLOCK_BYTES: usize = TILE_COLUMNS * 4;
 
 // The parts of the scratch memory; see attentionScratch.
 let queryPanels: usize, keyPanels: usize, valuePanels: usize, scores: usize, sums: usize, maxima: usize, totals: usize;
+let agedKeyPanels: usize, agedValuePanels: usize, otherScores: usize;
 
 function panelRows(rows: i32): i32 {
   return (rows + TILE_ROWS - 1) / TILE_ROWS * TILE_ROWS;
@@ -33,7 +34,10 @@ function layOut(scratch: usize, dimension: i32): usize {
   sums = scores + <usize>KEY_TILE * BLOCK_BYTES;
   maxima = sums + <usize>(panelRows(dimension) * QUERY_TILE * 4);
   totals = maxima + QUERY_TILE * 4;
-  return totals + QUERY_TILE * 4;
+  agedKeyPanels = totals + QUERY_TILE * 4;
+  agedValuePanels = agedKeyPanels + <usize>(KEY_TILE * dimension * 4);
+  otherScores = agedValuePanels + <usize>(panelRows(dimension) * KEY_TILE * 4);
+  return otherScores + <usize>KEY_TILE * BLOCK_BYTES;
 }
 
 /** Bytes of scratch memory that a head of `dimension` needs. */
@@ -43,22 +47,32 @@ export function attentionScratch(dimension: i32): usize {
 
 /**
  * output[length, dimension] = softmax(scale Q K^T) V, where query i sees keys j with i - window < j <= i. Rows of queries lie `queryStride` bytes
- * apart, of keys and values `keyStride`, of output `outputStride`.
+ * apart, of keys and values `keyStride`, of output `outputStride`. Query i sees the first `keyCounts[i]` keys as they are in `agedKeys`, and the
+ * first `valueCounts[i]` values as in `agedValues`; counts do not fall, and vectors of them are read past the last. No key ages where `agedKeys` is 0.
  */
-export function attendHead(queries: usize, queryStride: usize, keys: usize, values: usize, keyStride: usize, length: i32, dimension: i32, scale: f32, window: i32, output: usize, outputStride: usize, scratch: usize): void {
+export function attendHead(queries: usize, queryStride: usize, keys: usize, values: usize, keyStride: usize, agedKeys: usize, agedValues: usize, keyCounts: usize, valueCounts: usize, length: i32, dimension: i32, scale: f32, window: i32, output: usize, outputStride: usize, scratch: usize): void {
   layOut(scratch, dimension);
+  const ages = agedKeys != 0;
   for (let first = 0; first < length; first += QUERY_TILE) {
     const count = min(length - first, QUERY_TILE);
     loadQueries(queries + <usize>first * queryStride, queryStride, count, dimension, scale);
     const firstKey = max(0, first - window + 1) / KEY_TILE * KEY_TILE;
     for (let key = firstKey; key < first + count; key += KEY_TILE) {
-      const present = min(KEY_TILE, first + count - key);
-      packRows(keys + <usize>key * keyStride, keyStride, present, dimension, TILE_ROWS, keyPanels, <usize>(TILE_ROWS * dimension * 4), 0);
-      packColumns(values + <usize>key * keyStride, keyStride, dimension, present, TILE_ROWS, valuePanels, <usize>(TILE_ROWS * KEY_TILE * 4), 0);
-      for (let q = 0; q < count; q += TILE_COLUMNS) attendBlock(q, first + q, min(TILE_COLUMNS, count - q), key, present, dimension, window);
+      const present = min(KEY_TILE, first + count - key), at = <usize>key * keyStride;
+      packTile(keys + at, values + at, keyStride, present, dimension, keyPanels, valuePanels);
+      if (ages) packTile(agedKeys + at, agedValues + at, keyStride, present, dimension, agedKeyPanels, agedValuePanels);
+      for (let q = 0; q < count; q += TILE_COLUMNS) {
+        const query = first + q, counts = <usize>query << 2;
+        attendBlock(q, query, min(TILE_COLUMNS, count - q), key, present, dimension, window, ages ? keyCounts + counts : 0, ages ? valueCounts + counts : 0);
+      }
     }
     storeOutput(output + <usize>first * outputStride, outputStride, count, dimension);
   }
+}
+
+function packTile(keys: usize, values: usize, stride: usize, present: i32, dimension: i32, keyTarget: usize, valueTarget: usize): void {
+  packRows(keys, stride, present, dimension, TILE_ROWS, keyTarget, <usize>(TILE_ROWS * dimension * 4), 0);
+  packColumns(values, stride, dimension, present, TILE_ROWS, valueTarget, <usize>(TILE_ROWS * KEY_TILE * 4), 0);
 }
 
 /** Queries become panels; the scale and the change from e to 2 as the base of the softmax go into them. */
@@ -73,21 +87,72 @@ function loadQueries(queries: usize, stride: usize, count: i32, dimension: i32, 
   for (let at = maxima; at < maxima + QUERY_TILE * 4; at += 16) v128.store(at, f32x4.splat(-Infinity));
 }
 
-/** One tile of keys for one block of queries: `query` is the position of the first, `slot` where it lies in the query tile. */
-function attendBlock(slot: i32, query: i32, queryCount: i32, key: i32, present: i32, dimension: i32, window: i32): void {
+/** One tile of keys for one block of queries: `query` is the position of the first, `slot` where it lies in the query tile, counts are those of the block or 0. */
+function attendBlock(slot: i32, query: i32, queryCount: i32, key: i32, present: i32, dimension: i32, window: i32, keyCounts: usize, valueCounts: usize): void {
   const lastQuery = query + queryCount - 1, count = min(present, lastQuery - key + 1);
   if (count <= 0 || key + count <= query - window + 1) return;
   const panel = queryPanels + <usize>(slot * dimension * 4), block = sums + <usize>(slot * panelRows(dimension) * 4);
 
-  memory.fill(scores, 0, <usize>panelRows(count) * BLOCK_BYTES);
-  for (let j = 0; j < count; j += TILE_ROWS) multiplyTile(dimension, keyPanels + <usize>(j * dimension * 4), panel, scores + <usize>j * BLOCK_BYTES, BLOCK_BYTES);
+  const keyAge = ageOf(keyCounts, queryCount, key, count);
+  multiplyScores(keyAge == AGED ? agedKeyPanels : keyPanels, panel, count, dimension, scores);
+  if (keyAge == MIXED) {
+    multiplyScores(agedKeyPanels, panel, count, dimension, otherScores);
+    chooseScores(count, key, keyCounts);
+  }
   if (key + count - 1 > query || key <= lastQuery - window) hideScores(count, key, query, window);
   for (let lane = 0; lane < TILE_COLUMNS; lane += 8) {
     const at = <usize>(slot + lane) << 2, column = <usize>lane << 2;
     updateSoftmax(scores + column, count, maxima + at, totals + at);
     rescale(block + column, dimension);
   }
-  for (let i = 0; i < dimension; i += TILE_ROWS) multiplyTile(count, valuePanels + <usize>(i * KEY_TILE * 4), scores, block + <usize>i * BLOCK_BYTES, BLOCK_BYTES);
+  const valueAge = ageOf(valueCounts, queryCount, key, count);
+  if (valueAge == MIXED) {
+    partWeights(count, key, valueCounts);
+    addValues(agedValuePanels, otherScores, count, dimension, block);
+  }
+  addValues(valueAge == AGED ? agedValuePanels : valuePanels, scores, count, dimension, block);
+}
+
+const FRESH: i32 = 0, AGED: i32 = 1, MIXED: i32 = 2;
+
+/** How a block of queries sees a tile. */
+function ageOf(counts: usize, queryCount: i32, key: i32, count: i32): i32 {
+  if (counts == 0 || load<i32>(counts + (<usize>(queryCount - 1) << 2)) <= key) return FRESH;
+  return load<i32>(counts) >= key + count ? AGED : MIXED;
+}
+
+function multiplyScores(panels: usize, queries: usize, count: i32, dimension: i32, target: usize): void {
+  memory.fill(target, 0, <usize>panelRows(count) * BLOCK_BYTES);
+  for (let j = 0; j < count; j += TILE_ROWS) multiplyTile(dimension, panels + <usize>(j * dimension * 4), queries, target + <usize>j * BLOCK_BYTES, BLOCK_BYTES);
+}
+
+function addValues(panels: usize, weights: usize, count: i32, dimension: i32, block: usize): void {
+  for (let i = 0; i < dimension; i += TILE_ROWS) multiplyTile(count, panels + <usize>(i * KEY_TILE * 4), weights, block + <usize>i * BLOCK_BYTES, BLOCK_BYTES);
+}
+
+/** Scores of keys that are aged to a query become those in `otherScores`. */
+function chooseScores(count: i32, key: i32, counts: usize): void {
+  let row = <usize>0;
+  for (let j = key; j < key + count; j++) {
+    for (let lane = <usize>0; lane < BLOCK_BYTES; lane += 16) {
+      const aged = i32x4.gt_s(v128.load(counts + lane), i32x4.splat(j)), at = row + lane;
+      v128.store(scores + at, v128.bitselect(v128.load(otherScores + at), v128.load(scores + at), aged));
+    }
+    row += BLOCK_BYTES;
+  }
+}
+
+/** Weights of values that are aged to a query move to `otherScores`, and leave zeros. */
+function partWeights(count: i32, key: i32, counts: usize): void {
+  let row = <usize>0;
+  for (let j = key; j < key + count; j++) {
+    for (let lane = <usize>0; lane < BLOCK_BYTES; lane += 16) {
+      const aged = i32x4.gt_s(v128.load(counts + lane), i32x4.splat(j)), at = row + lane, weight = v128.load(scores + at);
+      v128.store(otherScores + at, v128.and(weight, aged));
+      v128.store(scores + at, v128.andnot(weight, aged));
+    }
+    row += BLOCK_BYTES;
+  }
 }
 
 /** Scores of keys that a query does not see become -Infinity. */

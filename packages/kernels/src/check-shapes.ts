@@ -257,6 +257,7 @@ export function checkAttention({
   keyHeads,
   length,
   window,
+  aged,
   output,
 }: ParametersOf<'attention'>): void {
   checkMatrix('queries', queries);
@@ -272,7 +273,19 @@ export function checkAttention({
   checkMatrix('keys', keys, queries.rows, keyColumns);
   checkMatrix('values', values, queries.rows, keyColumns);
   if (window !== undefined) checkInteger('window', window, 1);
+  if (aged) {
+    checkMatrix('aged.keys', aged.keys, queries.rows, keyColumns);
+    checkMatrix('aged.values', aged.values, queries.rows, keyColumns);
+    checkCounts('aged.keyCounts', aged.keyCounts, length);
+    checkCounts('aged.valueCounts', aged.valueCounts, length);
+  }
   checkMatrix('output', output, queries.rows, queries.columns);
+}
+
+function checkCounts(name: string, counts: Uint32Array, length: number): void {
+  checkLength(name, counts, length);
+  for (let i = 1; i < length; i++)
+    if (counts[i] < counts[i - 1]) throw new RangeError(`${name} falls from ${counts[i - 1]} to ${counts[i]} at ${i}`);
 }
 
 export function checkActivate({ gate, up, output }: ParametersOf<'activate'>): void {

@@ -48,6 +48,21 @@ export interface ScaleFit {
 }
 
 /**
+ * What became of keys and values in a cache that rounds older ones. The query at position t of its sequence sees the first `keyCounts[t]` keys and the
+ * first `valueCounts[t]` values of the sequence as they are here, and all later ones as they were: what a decoder sees that goes token by token.
+ */
+export interface AgedEntries {
+  /** As the keys of the attention. */
+  readonly keys: Matrix;
+  /** As its values. */
+  readonly values: Matrix;
+  /** `[length]`, never falling. */
+  readonly keyCounts: Uint32Array;
+  /** `[length]`, never falling. */
+  readonly valueCounts: Uint32Array;
+}
+
+/**
  * The numeric room: every operation that costs time. Each output element is reduced in one fixed order and work is divided over
  * rows or heads only, so results are the same bits for every number of threads.
  *
@@ -166,7 +181,7 @@ export interface Kernels {
    * Causal softmax attention over `sequences` of `length` rows each: queries [S*L, H*d], keys and values [S*L, Hkv*d], output
    * [S*L, H*d]; head h reads key head floor(h Hkv / H). With `window`, a query sees itself and the window - 1 keys before it. Tiled:
    * no L x L matrix is ever made. NaN and infinities in a row of `values` reach every query that sees it, and may reach the 15 queries
-   * before it.
+   * before it. With `aged`, a query sees older keys and values as they are there: see {@link AgedEntries}.
    */
   attention(p: {
     queries: Matrix;
@@ -177,6 +192,7 @@ export interface Kernels {
     length: number;
     scale: number;
     window?: number;
+    aged?: AgedEntries;
     output: Matrix;
   }): Promise<void>;
   /**

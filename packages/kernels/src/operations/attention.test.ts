@@ -85,6 +85,67 @@ describe.each(fronts.modes)('%s', (_mode, kernels) => {
   });
 });
 
+describe.each(fronts.modes)('%s, aged entries', (_mode, kernels) => {
+  function agedProblem(seed: number, shape: Parameters<typeof problem>[1]) {
+    const p = problem(seed, shape);
+    const other = problem(seed + 1, shape);
+    const random = randomNumbers(seed + 2);
+    const counts = () => {
+      let count = 0;
+      const lag = Math.floor(random.next() * 40);
+      return Uint32Array.from({ length: shape.length }, (_, t) => {
+        if (random.next() < 0.4) count = Math.max(count, t - lag);
+        return count;
+      });
+    };
+    const aged = { keys: other.keys, values: other.values, keyCounts: counts(), valueCounts: counts() };
+    return { ...p, aged };
+  }
+
+  test.each([
+    { length: 40, d: 6, window: undefined },
+    { length: 300, d: 33, window: undefined },
+    { length: 521, d: 8, window: 130 },
+  ])('agrees with the reference: $length x $d, window $window', async (shape) => {
+    for (let seed = 0; seed < 4; seed++) {
+      const p = agedProblem(seed, { ...shape, sequences: 2, keyHeads: 2, share: 2 });
+      const actual = emptyLike(p.queries);
+      const expected = emptyLike(p.queries);
+      await kernels.attention({ ...p, output: actual });
+      await fronts.reference.attention({ ...p, output: expected });
+      expectClose(actual.data, expected.data, TOLERANCE, 1);
+    }
+  });
+
+  test('a query sees aged entries below its counts and fresh ones above: as if each were asked alone', async () => {
+    const length = 150;
+    const p = agedProblem(9, { sequences: 1, length, d: 8, keyHeads: 1, share: 1, window: undefined });
+    const output = emptyLike(p.queries);
+    await kernels.attention({ ...p, output });
+    const { aged, ...plain } = p;
+    for (const t of [0, 41, 99, 149]) {
+      const mixed = (fresh: typeof p.keys, old: typeof p.keys, count: number) => ({
+        ...fresh,
+        data: fresh.data.map((value, i) => (i < count * 8 ? old.data[i] : value)),
+      });
+      const alone = emptyLike(p.queries);
+      await kernels.attention({
+        ...plain,
+        keys: mixed(p.keys, aged.keys, aged.keyCounts[t]),
+        values: mixed(p.values, aged.values, aged.valueCounts[t]),
+        output: alone,
+      });
+      expectClose(output.data.subarray(t * 8, t * 8 + 8), alone.data.subarray(t * 8, t * 8 + 8), TOLERANCE, 1);
+    }
+  });
+
+  test('counts that fall are refused', async () => {
+    const p = agedProblem(9, { sequences: 1, length: 3, d: 8, keyHeads: 1, share: 1, window: undefined });
+    const aged = { ...p.aged, keyCounts: Uint32Array.of(0, 1, 0) };
+    await expect(kernels.attention({ ...p, aged, output: emptyLike(p.queries) })).rejects.toThrow('falls from 1 to 0');
+  });
+});
+
 test('equal keys weigh their values equally', async () => {
   const [, kernels] = fronts.modes[0];
   const ones = { rows: 200, columns: 4, data: new Float32Array(800).fill(1) };
@@ -99,10 +160,16 @@ test('equal keys weigh their values equally', async () => {
 });
 
 test('every number of threads gives the same bits', async () => {
-  const p = problem(5, { sequences: 3, length: 203, d: 16, keyHeads: 2, share: 2, window: undefined });
+  const shape = { sequences: 3, length: 203, d: 16, keyHeads: 2, share: 2, window: undefined };
+  const p = problem(5, shape);
+  const { keys, values } = problem(6, shape);
+  const counts = Uint32Array.from({ length: 203 }, (_, t) => Math.max(0, t - 32));
+  const aged = { keys, values, keyCounts: counts.map((count) => count - (count % 32)), valueCounts: counts };
   await fronts.expectSameBits(async (kernels) => {
     const output = emptyLike(p.queries);
     await kernels.attention({ ...p, output });
-    return [output.data];
+    const late = emptyLike(p.queries);
+    await kernels.attention({ ...p, aged, output: late });
+    return [output.data, late.data];
   });
 });

@@ -1,7 +1,8 @@
 import { checkAttention, type ParametersOf } from '../check-shapes.ts';
+import type { Matrix } from '../matrix.ts';
 import type { Instance } from '../wasm/instance.ts';
 import { stageRows, unstageRows } from '../wasm/stage.ts';
-import { takeWindow } from '../wasm/windows.ts';
+import { stage, takeWindow } from '../wasm/windows.ts';
 import type { Operation } from './operation.ts';
 
 type Params = ParametersOf<'attention'>;
@@ -33,7 +34,7 @@ export const attention: Operation<Params> = {
 
 /** Heads [from, to) of one sequence. The output takes the place of the queries in their window. */
 function attendHeads(instance: Instance, p: Params, sequence: number, from: number, to: number): void {
-  const { queries, keys, heads, keyHeads, length } = p;
+  const { queries, keys, heads, keyHeads, length, aged } = p;
   const d = queries.columns / heads;
   const keyHead = (head: number) => Math.floor((head * keyHeads) / heads);
   const firstKeyHead = keyHead(from);
@@ -41,13 +42,17 @@ function attendHeads(instance: Instance, p: Params, sequence: number, from: numb
   const keyColumns = (keyHead(to - 1) + 1 - firstKeyHead) * d;
   const row = sequence * length;
 
+  const stageKeys = ({ data }: Matrix): number => {
+    const address = takeWindow(instance, length * keyColumns, 4);
+    stageRows(instance, { data, stride: keys.columns }, row, length, firstKeyHead * d, keyColumns, address);
+    return address;
+  };
   const q = takeWindow(instance, length * columns, 4);
-  const k = takeWindow(instance, length * keyColumns, 4);
-  const v = takeWindow(instance, length * keyColumns, 4);
-  const scratch = instance.take(instance.wasm.attentionScratch(d));
   stageRows(instance, { data: queries.data, stride: queries.columns }, row, length, from * d, columns, q);
-  stageRows(instance, { data: keys.data, stride: keys.columns }, row, length, firstKeyHead * d, keyColumns, k);
-  stageRows(instance, { data: p.values.data, stride: keys.columns }, row, length, firstKeyHead * d, keyColumns, v);
+  const [k, v] = [stageKeys(keys), stageKeys(p.values)];
+  const [agedKeys, agedValues] = aged ? [stageKeys(aged.keys), stageKeys(aged.values)] : [0, 0];
+  const [keyCounts, valueCounts] = aged ? [stage(instance, aged.keyCounts), stage(instance, aged.valueCounts)] : [0, 0];
+  const scratch = instance.take(instance.wasm.attentionScratch(d));
   for (let head = from; head < to; head++) {
     const own = q + (head - from) * d * 4;
     const shared = (keyHead(head) - firstKeyHead) * d * 4;
@@ -58,6 +63,10 @@ function attendHeads(instance: Instance, p: Params, sequence: number, from: numb
       k + shared,
       v + shared,
       keyColumns * 4,
+      aged ? agedKeys + shared : 0,
+      agedValues + shared,
+      keyCounts,
+      valueCounts,
       length,
       d,
       p.scale,

@@ -1,10 +1,10 @@
 import { checkAttention, type ParametersOf } from '../check-shapes.ts';
 import { dot } from './dot.ts';
 
-/** Causal softmax attention, one query at a time: softmax(scale q K^T) V over the keys that the query sees. */
+/** Causal softmax attention, one query at a time: softmax(scale q K^T) V over the keys that the query sees, each as the query sees it. */
 export function attention(p: ParametersOf<'attention'>): void {
   checkAttention(p);
-  const { queries, keys, values, heads, keyHeads, length, scale, window = length, output } = p;
+  const { queries, keys, values, heads, keyHeads, length, scale, window = length, aged, output } = p;
   const d = queries.columns / heads;
   const weights = new Float64Array(length);
   const sums = new Float64Array(d);
@@ -15,9 +15,11 @@ export function attention(p: ParametersOf<'attention'>): void {
       const keyColumn = Math.floor((h * keyHeads) / heads) * d;
       const at = (s: number) => (r - position + s) * keys.columns + keyColumn;
       const query = r * queries.columns + h * d;
+      const keysAt = (s: number) => (aged && s < aged.keyCounts[position] ? aged.keys : keys).data;
+      const valuesAt = (s: number) => (aged && s < aged.valueCounts[position] ? aged.values : values).data;
       let largest = Number.NEGATIVE_INFINITY;
       for (let s = first; s <= position; s++) {
-        weights[s] = scale * dot(queries.data, query, keys.data, at(s), d);
+        weights[s] = scale * dot(queries.data, query, keysAt(s), at(s), d);
         largest = Math.max(largest, weights[s]);
       }
       let total = 0;
@@ -25,7 +27,8 @@ export function attention(p: ParametersOf<'attention'>): void {
       for (let s = first; s <= position; s++) {
         const weight = Math.exp(weights[s] - largest);
         total += weight;
-        for (let i = 0, k = at(s); i < d; i++) sums[i] += weight * values.data[k + i];
+        const seen = valuesAt(s);
+        for (let i = 0, k = at(s); i < d; i++) sums[i] += weight * seen[k + i];
       }
       for (let i = 0; i < d; i++) output.data[query + i] = sums[i] / total;
     }
