@@ -87,7 +87,7 @@ function sizeAfter(spec: LinearSpec, { grid, groupSize }: Quantization, request:
   return dtype && isFloatDtype(dtype) ? request.format.size(spec, grid, groupSize, dtype) : undefined;
 }
 
-/** Formats describe all Linears at once, so all must have one grid and one group size (or one group a row). */
+/** Formats that store codes describe all Linears at once, so all must have one grid and one group size (or one group a row). */
 function configure(
   quantizations: readonly (Quantization & { columns: number })[],
   linears: readonly PlannedLinear[],
@@ -99,7 +99,7 @@ function configure(
   const uniform = quantizations.every(({ groupSize }) => groupSize === first.groupSize);
   const wholeRows = quantizations.every(({ groupSize, columns }) => groupSize === columns);
   const oneGrid = quantizations.every(({ grid }) => grid.name === first.grid.name && grid.bits === first.grid.bits);
-  if (!oneGrid || (!uniform && !wholeRows))
+  if (format.storesCodes && (!oneGrid || (!uniform && !wholeRows)))
     problems.push({
       layer: '',
       message: `The format ${format.name} holds one grid and one group size for all Linears; give all the same.`,
