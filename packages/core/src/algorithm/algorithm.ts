@@ -97,6 +97,8 @@ export interface Algorithm<Options = unknown> {
    * happens, and config.json says so. Absent: never.
    */
   unties?(options: Options): boolean;
+  /** `transform` only: what it leaves would be wrong after any other transform, and why. Absent or undefined: it would not. */
+  mustBeLast?(options: Options): string | undefined;
   /** From the names and shapes of all Linears that it will treat: what is wrong with the options, each a whole sentence that names the algorithm. */
   checkTogether?(linears: readonly LinearSpec[], options: Options): readonly string[];
   /** `quantize` only, and there required: what the step will leave of this Linear; formats judge and size it before any work. From shapes alone. */

@@ -4,17 +4,20 @@ import { join } from 'node:path';
 import { createReferenceKernels } from '@compress/kernels';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { defineAlgorithm } from '../algorithm/algorithm.ts';
+import { type Algorithm, defineAlgorithm } from '../algorithm/algorithm.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.ts';
 import { verifyFolder } from '../manifest/verify-folder.ts';
+import { checkPipeline } from '../pipeline/check-pipeline.ts';
 import { compress } from '../walk/compress.ts';
+import { runLinears } from '../walk/run-section.ts';
 import { observeNaively } from '../walk/toy/observe-naively.ts';
 import { toyQuantize } from '../walk/toy/toy-algorithms.ts';
 import { toyCalibration, writeToyFolder } from '../walk/toy/toy-folder.ts';
 import { toyDense } from '../walk/toy/toy-formats.ts';
 import { toyModel } from '../walk/toy/toy-model.ts';
 import { hashFolder, step, toyRequest } from '../walk/toy/toy-request.ts';
+import type { ActivationQuantizer } from './inference.ts';
 import { readInference } from './inference-file.ts';
 import { rotateBlocks } from './rotate-blocks.ts';
 
@@ -124,4 +127,68 @@ test('a damaged file is refused', async () => {
   const text = await readFile(join(output, 'inference.json'), 'utf8');
   await writeFile(join(output, 'inference.json'), text.replace('hadamard', 'haar'));
   await expect(readInference(output)).rejects.toMatchObject({ code: 'inference-invalid' });
+});
+
+const toyActivations = (scale: 'token' | number, last: boolean) =>
+  defineAlgorithm({
+    name: 'toy-activations',
+    stage: 'transform',
+    summary: 'Rounds what the first site of a block reads.',
+    options: z.strictObject({}),
+    ...(last && { mustBeLast: () => 'its scales are calibrated' }),
+    async section({ section, weights }) {
+      if (section.kind === 'block')
+        weights.inference.sites.set(section.sites[0].name, { quantizer: { bits: 2, scale } });
+    },
+  });
+
+test.each(['token', 0.5] as const)(
+  'later sites and steps see rounded activations, floats are observed (%s)',
+  async (scale) => {
+    const output = join(folder, `rounded-${scale}`);
+    const pipeline = [step(toyActivations(scale, false)), step(toyQuantize)];
+    const { manifest } = await compress(
+      await toyRequest(source, output, { checkpoint, pipeline, format: toyDense, calibration: toyCalibration(3) }),
+    );
+    const quantizer = { bits: 2, scale };
+    expect((await readInference(output))!.sites).toEqual({
+      'blocks.0.input': { quantizer },
+      'blocks.1.input': { quantizer },
+    });
+    const [before, after] = [await means(source), await means(output)];
+    expect(after[0]).toEqual(before[0]);
+    for (const { site, mean } of after) {
+      const layer = manifest.layers.find((one) => site === one.layer.replace('down', 'inner'));
+      const sum = mean.reduce((total, value) => total + value, 0);
+      if (layer?.algorithm === 'toy-quantize') expect(layer.figures.mean).toBeCloseTo(sum, 3);
+    }
+  },
+);
+
+test('Linears read the values of codes, by row or by the calibrated scale', async () => {
+  const site = {
+    name: 's',
+    features: 2,
+    linears: [{ name: 'l', weight: 'w', outFeatures: 2, inFeatures: 2, transposed: false }],
+  };
+  const input = { rows: 2, columns: 2, data: Float32Array.of(7, 2.6, -0.3, 0.7) };
+  const identity = { rows: 2, columns: 2, data: Float32Array.of(1, 0, 0, 1) };
+  const read = async (quantizer: ActivationQuantizer) => {
+    const inference = { sites: new Map([['s', { quantizer }]]) };
+    const weights = { linears: new Map([['l', { weight: identity }]]), tensors: new Map(), inference };
+    return [...(await runLinears(site, input, weights, kernels))[0].data];
+  };
+  expect(await read({ bits: 4, scale: 'token' })).toEqual([7, 3, -0.3, 0.7].map(Math.fround));
+  expect(await read({ bits: 2, scale: 2 })).toEqual([2, 2, 0, 0]);
+  expect([...input.data]).toEqual([7, 2.6, -0.3, 0.7].map(Math.fround));
+});
+
+test('a transform with calibrated scales must be the last one', () => {
+  const problems = (...algorithms: Algorithm<object>[]) =>
+    checkPipeline({ pipeline: algorithms.map((algorithm) => step(algorithm)), allowReorder: false, format: toyDense });
+  expect(problems(toyRotate, toyActivations(0.5, true))).toEqual([]);
+  expect(problems(toyActivations(0.5, false), toyRotate)).toEqual([]);
+  expect(problems(toyActivations(0.5, true), toyRotate)).toEqual([
+    'toy-activations must come after toy-rotate: its scales are calibrated; change the order.',
+  ]);
 });

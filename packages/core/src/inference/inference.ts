@@ -23,7 +23,7 @@ export interface RotationSpec {
   readonly size: number;
 }
 
-/** Symmetric rounding of activations, scale = absmax / (2^(bits-1) - 1), codes half to even (SmoothQuant, Xiao et al. 2022). */
+/** Symmetric rounding of activations, scale = absmax / (2^(bits-1) - 1), codes half to even (SmoothQuant, Xiao et al. 2022): `Kernels.fakeQuantize`. */
 export interface ActivationQuantizer {
   /** 2..8 */
   readonly bits: number;

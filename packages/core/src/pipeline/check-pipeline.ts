@@ -1,6 +1,6 @@
 import type { AlgorithmStage } from '../algorithm/algorithm.ts';
 import type { Format } from '../format/format.ts';
-import { type PipelineStep, stageOf } from './pipeline-step.ts';
+import { type PipelineStep, sectionSteps, stageOf } from './pipeline-step.ts';
 
 const STAGES: readonly AlgorithmStage[] = ['transform', 'prune', 'quantize', 'cache'];
 
@@ -30,6 +30,14 @@ export function checkPipeline(p: {
     problems.push(
       `${later.name} (${later.stage}) comes after ${earlier.name} (${earlier.stage}), but ${reason}; change the order, or write "allowReorder: true".`,
     );
+  }
+  const transforms = sectionSteps(p.pipeline);
+  for (const { algorithm, options } of transforms.slice(0, -1)) {
+    const reason = algorithm.mustBeLast?.(options);
+    if (reason !== undefined)
+      problems.push(
+        `${algorithm.name} must come after ${transforms.at(-1)!.algorithm.name}: ${reason}; change the order.`,
+      );
   }
   if (quantizers.length > 1)
     problems.push(

@@ -1,4 +1,5 @@
 import type { Kernels, Matrix } from '@compress/kernels';
+import { quantizeActivations } from '../inference/quantize-activations.ts';
 import { rotateBlocks } from '../inference/rotate-blocks.ts';
 import type { Batch, SectionProgram, SectionWeights, SiteSpec, Stage } from '../model/model.ts';
 
@@ -14,7 +15,10 @@ export async function stageInput(
   return rotation ? rotateBlocks(input, rotation, kernels) : input;
 }
 
-/** The outputs of a site's Linears, in their order, `[tokens, out]` each: input W^T + bias. */
+/**
+ * The outputs of a site's Linears, in their order, `[tokens, out]` each: input W^T + bias, the input rounded where the section's inference says so.
+ * `input` is not changed: what is observed at a site are the floats (QuaRot, Ashkboos et al., 2024, section 4, calibrates weights so too).
+ */
 export async function runLinears(
   site: SiteSpec,
   input: Matrix,
@@ -22,11 +26,13 @@ export async function runLinears(
   kernels: Kernels,
 ): Promise<Matrix[]> {
   const outputs: Matrix[] = [];
+  const quantizer = weights.inference.sites.get(site.name)?.quantizer;
+  const read = quantizer ? await quantizeActivations(input, quantizer, kernels) : input;
   for (const { name, outFeatures } of site.linears) {
     const linear = weights.linears.get(name);
     if (!linear) throw new TypeError(`section weights lack the Linear ${name}`);
     const output = kernels.matrix(input.rows, outFeatures);
-    await kernels.linear({ input, ...linear, output });
+    await kernels.linear({ input: read, ...linear, output });
     outputs.push(output);
   }
   return outputs;
