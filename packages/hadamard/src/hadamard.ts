@@ -28,7 +28,7 @@ const streamRotations = new WeakMap<HadamardOptions, Rotation>();
 
 /**
  * Applies the rotations to one section, in place: weights, and the inference of R3 and R4. Every section of a model (untied, for R1) must be
- * given the same `options`. Throws `CompressError` `rotated-already` where R3 or R4 was applied before.
+ * given the same `options`, and the model must be one to which `hadamard.checkModel` has no objection. Throws `CompressError` `rotated-already` where R3 or R4 was applied before.
  */
 export function rotateSection(
   section: SectionSpec,

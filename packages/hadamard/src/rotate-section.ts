@@ -4,8 +4,8 @@ import { rotateOutputs, rotateRows } from './fold.ts';
 import { hadamardRotation, largestOrder, type Rotation } from './rotation.ts';
 
 /**
- * R1: the residual stream x becomes Q x. Gains of norms go into what reads them first: RMSNorm without a gain commutes with Q. Statistics and
- * norms of the section need nothing else (QuaRot, Ashkboos et al., 2024, section 4, stage 1a).
+ * R1: the residual stream x becomes Q x. Gains of norms go into what reads them first: RMSNorm without a gain commutes with Q
+ * (QuaRot, Ashkboos et al., 2024, section 4, stage 1a).
  */
 export function rotateStream(
   { residual }: SectionSpec,
