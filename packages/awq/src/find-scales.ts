@@ -27,10 +27,6 @@ export async function findScales(context: SectionContext, options: AwqOptions): 
     );
     const { tokens } = context.statistics.get(link.site)!;
     if (linears.length === 0 || tokens === 0) continue;
-    if (names.some((name) => weights.inference.sites.get(name)?.rotation)) {
-      warn({ ...rotated, layer: linears[0].layer });
-      continue;
-    }
     const activation = observed(context, link.site, 'absmean');
     const dead = activation.filter((value) => value === 0).length;
     if (dead > 0) warn(deadChannels(dead, activation.length, linears[0].layer));
@@ -47,11 +43,6 @@ export async function findScales(context: SectionContext, options: AwqOptions): 
 function treatable({ linears }: SiteSpec) {
   return linears.filter(({ untouched }) => untouched === undefined);
 }
-
-const rotated = {
-  code: 'rotated-site',
-  message: 'What it reads is rotated on the way, so no scale can be moved into what comes before.',
-};
 
 function deadChannels(dead: number, channels: number, layer: string): Warning {
   const message = `${dead} of its ${channels} input channels were 0 for every calibration token; they keep scale 1.`;
