@@ -18,11 +18,15 @@ const side = z.strictObject({
   grid: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('int'), bits: z.int().min(1).max(8) }),
     z.strictObject({ kind: z.literal('fp8') }),
-    z.strictObject({ kind: z.literal('levels'), levels: z.array(z.number()).min(2) }),
+    z.strictObject({
+      kind: z.literal('levels'),
+      levels: z.array(z.number()).min(2).max(256),
+      scale: z.enum(['absmax', 'norm']),
+    }),
   ]),
   axis: z.enum(['channel', 'token']),
-  groupSize: size,
-  scales: z.array(z.number().positive()).optional(),
+  groupSize: size.max(65_536),
+  scales: z.array(z.number().positive()).min(1).optional(),
   outliers: z.number().min(0).max(1).optional(),
 });
 const cache = z.strictObject({

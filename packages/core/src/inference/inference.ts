@@ -39,13 +39,13 @@ export interface AttentionInference {
   readonly cache?: CacheInference;
 }
 
-/** The cache of one section: sides apart. */
+/** The cache of one section: sides apart. What a query sees of it is told by `agedCount`. */
 export interface CacheInference {
   readonly keys?: CacheSide;
   readonly values?: CacheSide;
-  /** Keys are quantized before RoPE is applied to them (KVQuant) instead of after (KIVI). */
+  /** Keys are rounded before RoPE is applied to them (KVQuant) instead of after (KIVI). */
   readonly keysBeforeRotary: boolean;
-  /** The latest tokens that stay in floats, a multiple of the keys' group: KIVI's residual window. */
+  /** The latest tokens that stay in floats, KIVI's residual window; where it is longer than a group of tokens, a multiple of it. */
   readonly window: number;
   /** The first tokens, which stay in floats: attention sinks. */
   readonly sinks: number;
@@ -53,16 +53,19 @@ export interface CacheInference {
 
 /** One of keys and values. Rows are tokens, columns the channels of one head. */
 export interface CacheSide {
-  /** `int`: codes of `bits` between the group's minimum and maximum; `fp8`: E4M3; `levels`: absmax times a table. */
+  /**
+   * `int`: codes of `bits` between the group's minimum and maximum; `fp8`: E4M3, absmax becoming 448; `levels`: a table, ascending, whose largest
+   * magnitude the group's absmax becomes, or whose 1 the root of its mean square (`norm`).
+   */
   readonly grid:
     | { readonly kind: 'int'; readonly bits: number }
     | { readonly kind: 'fp8' }
-    | { readonly kind: 'levels'; readonly levels: readonly number[] };
-  /** What shares a scale: `channel`, one channel over `groupSize` neighbouring tokens; `token`, `groupSize` neighbouring channels of one token. */
+    | { readonly kind: 'levels'; readonly levels: readonly number[]; readonly scale: 'absmax' | 'norm' };
+  /** What shares a scale: `channel`, one channel over `groupSize` neighbouring tokens; `token`, `groupSize` neighbouring channels of one head of one token. */
   readonly axis: 'channel' | 'token';
   readonly groupSize: number;
-  /** Calibrated scales, one a head or one in all, in place of those of each group. */
+  /** Calibrated scales, one a head or one in all, in place of those of each group; integers then lie around 0. */
   readonly scales?: readonly number[];
-  /** The share of largest magnitudes of each group that is kept in floats. */
+  /** The share of each group, rounded up to whole values, that stands out most and is kept in f16. */
   readonly outliers?: number;
 }

@@ -1,3 +1,4 @@
+import type { Matrix } from '@compress/kernels';
 import type { SectionSpec } from '../model/model.ts';
 import type { AttentionInference, Inference, SiteInference } from './inference.ts';
 
@@ -6,6 +7,16 @@ export interface SectionInference {
   /** By site name. */
   readonly sites: Map<string, SiteInference>;
   attention?: AttentionInference;
+  /** Is shown the keys and values of every batch as a cache would take them, before they are rounded. No part of the function. */
+  watch?: CacheWatch;
+}
+
+/** Whoever calibrates a cache. */
+export interface CacheWatch {
+  /** Keys are shown before RoPE is applied to them. */
+  readonly keysBeforeRotary: boolean;
+  /** `[tokens, keyHeads * headDimension]` each; valid during the call. */
+  see(keys: Matrix, values: Matrix): void;
 }
 
 /** What `inference` says of a section, as a copy; nothing where it says nothing. */

@@ -1,4 +1,12 @@
-import { type Batch, rotateBlocks, type SiteSpec, type Stage } from '@compress/core';
+import {
+  agedCounts,
+  ageEntries,
+  type Batch,
+  type CacheSide,
+  rotateBlocks,
+  type SiteSpec,
+  type Stage,
+} from '@compress/core';
 import type { Matrix } from '@compress/kernels';
 import type { Attention, Norm } from '../decoder/decoder.ts';
 import { taken } from './state.ts';
@@ -39,21 +47,31 @@ async function attend(p: Attention, batch: Batch, outputs: readonly Matrix[], pl
   const { kernels } = place;
   const { heads, keyHeads, headDimension, rope, window, scale } = p;
   const { length } = batch;
+  const { attention: { rotation, cache } = {}, watch } = place.weights.inference;
   let queries = takeSpan(p.query, heads, headDimension, outputs, kernels);
   let keys = takeSpan(p.key, keyHeads, headDimension, outputs, kernels);
   const values = takeSpan(p.value, keyHeads, headDimension, outputs, kernels);
   if (p.queryNorm) queries = await normHeads(p.queryNorm, queries, headDimension, place);
   if (p.keyNorm) keys = await normHeads(p.keyNorm, keys, headDimension, place);
-  if (rope) {
-    const rotary = place.rotary(rope, length);
-    await kernels.rotate({ values: queries, heads, length, rotary });
-    await kernels.rotate({ values: keys, heads: keyHeads, length, rotary });
-  }
-  const { rotation } = place.weights.inference.attention ?? {};
-  if (rotation) {
-    queries = await rotateBlocks(queries, rotation, kernels);
-    keys = await rotateBlocks(keys, rotation, kernels);
-  }
+  /** RoPE in place, then R3. */
+  const turn = async (input: Matrix, count: number) => {
+    if (rope) await kernels.rotate({ values: input, heads: count, length, rotary: place.rotary(rope, length) });
+    return rotation ? rotateBlocks(input, rotation, kernels) : input;
+  };
+  const age = (entries: Matrix, side: CacheSide | undefined) =>
+    side && ageEntries(entries, side, { length, headDimension, sinks: cache!.sinks }, kernels);
+
+  if (watch?.keysBeforeRotary) watch.see(keys, values);
+  const early = cache?.keysBeforeRotary ? age(keys, cache.keys) : undefined;
+  queries = await turn(queries, heads);
+  keys = await turn(keys, keyHeads);
+  if (watch?.keysBeforeRotary === false) watch.see(keys, values);
+  const aged = cache && {
+    keys: early ? await turn(early, keyHeads) : (age(keys, cache.keys) ?? keys),
+    values: age(values, cache.values) ?? values,
+    keyCounts: agedCounts(cache.keys, cache, length),
+    valueCounts: agedCounts(cache.values, cache, length),
+  };
   const output = kernels.matrix(queries.rows, queries.columns);
   await kernels.attention({
     queries,
@@ -64,6 +82,7 @@ async function attend(p: Attention, batch: Batch, outputs: readonly Matrix[], pl
     length,
     scale,
     ...(window !== undefined && { window }),
+    ...(aged && { aged }),
     output,
   });
   return output;
