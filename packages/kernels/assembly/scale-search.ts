@@ -96,7 +96,7 @@ function gather(weight: usize, stride: usize, order: usize, count: i32, scratch:
 @inline
 function storable(scale: v128): v128 {
   const unit = f32x4.splat(scaleUnit);
-  return f32x4.mul(rounded(f32x4.div(scale, unit)), unit);
+  return f32x4.pmax(f32x4.mul(rounded(f32x4.div(scale, unit)), unit), f32x4.splat(1.401298464324817e-45));
 }
 
 // @ts-ignore: decorator

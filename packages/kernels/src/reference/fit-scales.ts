@@ -8,6 +8,9 @@ import { roundScale } from './round-scale.ts';
 /** Columns whose errors are summed before they are added to the rest. */
 const STRETCH = 16;
 
+/** The smallest positive f32. */
+const SMALLEST = 2 ** -149;
+
 /** Scale and zero of each (row, group); every operation is one f32 operation, sums go over stretches of columns in ascending order. */
 export function fitScales(p: ParametersOf<'fitScales'>): void {
   checkFitScales(p);
@@ -74,10 +77,11 @@ function zeroCode(ideal: number, { grid, symmetric }: ScaleFit): number {
   return symmetric ? (grid.maxCode + 1) / 2 : Math.min(Math.max(ideal, 0), grid.maxCode);
 }
 
-/** Rounded to the type that is stored, in its unit. */
+/** Rounded to the type that is stored, in its unit, which must not make it 0. */
 function storable(scale: number, { scaleType, scaleUnit = 1 }: ScaleFit): number {
   const unit = Math.fround(scaleUnit);
-  return Math.fround(roundScale(Math.fround(Math.fround(scale) / unit), scaleType) * unit);
+  const stored = roundScale(Math.fround(Math.fround(scale) / unit), scaleType);
+  return Math.max(Math.fround(stored * unit), SMALLEST);
 }
 
 function squaredError(
