@@ -1,6 +1,6 @@
 import { gridSchema, groupSizeSchema, type NamedGrids } from '@compress/core';
 import { z } from 'zod';
-import { PATTERN, sparsityMistake } from './sparsity.ts';
+import { DEFAULT_SPARSITY, PATTERN, sparsityMistake } from './sparsity.ts';
 
 /** How what goes is chosen; only `sparsegpt` changes what stays. */
 export type Criterion = 'sparsegpt' | 'wanda' | 'magnitude';
@@ -42,12 +42,18 @@ export function sparseGptOptions(named: NamedGrids = {}) {
         ),
       sparsity: share
         .optional()
-        .meta({ default: 0.5 })
+        .meta({ default: DEFAULT_SPARSITY })
         .describe('Share of weights that become 0, 0 to 1, unless there is a pattern.'),
       pattern: z
         .union([z.literal('none'), pattern])
         .default('none')
         .describe('n:m keeps n of each m neighbouring inputs of a row: "2:4", "4:8", "1:4".'),
+      allocation: z
+        .enum(['uniform', 'owl'])
+        .default('uniform')
+        .describe(
+          'uniform: every layer has the same sparsity. owl: blocks with more outliers keep more, which costs one more pass over the model; not with a pattern.',
+        ),
       layers: z
         .array(layerRule)
         .default([])
@@ -86,7 +92,7 @@ export function sparseGptOptions(named: NamedGrids = {}) {
         .describe('With criterion sparsegpt: passes afterwards over what was kept; none raises the loss of any row.'),
     })
     .superRefine((options, context) => {
-      const { pattern, sparsity, criterion, grid, layers } = options;
+      const { pattern, sparsity, criterion, grid, layers, allocation } = options;
       const complain = (path: (string | number)[], message: string) =>
         context.addIssue({ code: 'custom', path, message });
       const mistake = sparsityMistake({ sparsity, pattern: pattern === 'none' ? undefined : pattern });
@@ -97,6 +103,16 @@ export function sparseGptOptions(named: NamedGrids = {}) {
         else if (rule.sparsity === undefined && rule.pattern === undefined)
           complain(['layers', i], 'A rule needs a sparsity or a pattern.');
       }
+      if (allocation === 'owl' && pattern !== 'none')
+        complain(
+          ['allocation'],
+          `The pattern ${pattern} leaves nothing to allocate; give a sparsity, or drop "allocation: owl".`,
+        );
+      if (allocation === 'owl' && criterion === 'magnitude')
+        complain(
+          ['allocation'],
+          'Outliers are seen in activations, of which criterion magnitude knows none; use wanda or sparsegpt.',
+        );
       if (grid !== 'none' && criterion !== 'sparsegpt')
         complain(
           ['grid'],

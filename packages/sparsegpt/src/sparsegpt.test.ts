@@ -1,12 +1,14 @@
 import { integerGrid, tableGrid } from '@compress/core';
-import { conformance } from '@compress/core/conformance';
+import { conformance, walkProof } from '@compress/core/conformance';
 import { createKernels } from '@compress/kernels';
 import { expect, test } from 'vitest';
 import { createSparseGpt, sparsegpt } from './index.ts';
 
 const grids = { ternary: tableGrid({ name: 'ternary', levels: [-1, 0, 1] }) };
 
-for (const { name, run } of conformance({
+const makeKernels = (threads: number) => createKernels({ threads });
+
+const conform = conformance({
   algorithm: createSparseGpt(grids),
   options: [
     {},
@@ -14,12 +16,18 @@ for (const { name, run } of conformance({
     { sparsity: 0.7, sweeps: 0, layers: [{ match: 'linear1$', pattern: '1:4' }] },
     { sparsity: 0.4, grid: { bits: 3, symmetric: false, scales: 'hessian' }, groupSize: 32 },
     { pattern: '4:8', grid: 'ternary', groupSize: 'channel', sweeps: 1 },
-    { criterion: 'wanda' },
     { criterion: 'magnitude', pattern: '2:4' },
   ],
-  createKernels: (threads) => createKernels({ threads }),
-}))
-  test(name, run);
+  createKernels: makeKernels,
+});
+const surveyed = conformance({
+  algorithm: sparsegpt,
+  options: [{ criterion: 'wanda', allocation: 'owl', sparsity: 0.6 }],
+  createKernels: makeKernels,
+  walk: walkProof({ createKernels: makeKernels }),
+});
+
+for (const { name, run } of [...conform, ...surveyed.filter(({ name }) => name.startsWith('{'))]) test(name, run);
 
 const linear = { name: 'blocks.0.q', weight: 'q.weight', outFeatures: 8, inFeatures: 64, transposed: false };
 
@@ -42,6 +50,8 @@ test('what a recipe may not say', () => {
   expect(complaint({ sparsity: 1.5 })).toBeDefined();
   expect(complaint({ criterion: 'wanda', grid: 'int4' })).toMatch(/next step/);
   expect(complaint({ layers: [{ match: '(', sparsity: 0.2 }] })).toMatch(/regular expression/);
+  expect(complaint({ allocation: 'owl', pattern: '2:4' })).toMatch(/nothing to allocate/);
+  expect(complaint({ allocation: 'owl', criterion: 'magnitude' })).toMatch(/wanda or sparsegpt/);
   expect(complaint({ layers: [{ match: 'q' }] })).toMatch(/needs a sparsity or a pattern/);
 });
 

@@ -10,12 +10,13 @@ import {
   packedBits,
   type SiteContext,
 } from '@compress/core';
+import { allocateOwl, outlierSurvey } from './allocate-owl.ts';
 import { type SparseGptOptions, sparseGptOptions } from './options.ts';
 import { pruneMagnitude } from './prune-magnitude.ts';
 import { pruneSparseGpt } from './prune-sparsegpt.ts';
 import { pruneWanda } from './prune-wanda.ts';
 import type { PrunedWeight } from './pruned-weight.ts';
-import { columnsObjection, resolveSparsity, type SparsityChoice } from './sparsity.ts';
+import { columnsObjection, DEFAULT_SPARSITY, resolveSparsity, type SparsityChoice } from './sparsity.ts';
 
 /** Pruning as a step of a pipeline, with a grid pruning and quantizing in one. `named` are grids that recipes may name beside the integer ones. */
 export function createSparseGpt(named: NamedGrids = {}): Algorithm<SparseGptOptions> {
@@ -27,6 +28,8 @@ export function createSparseGpt(named: NamedGrids = {}): Algorithm<SparseGptOpti
       'Sets weights to 0: those that the others can best make good, which they then do; or by Wanda or magnitude.',
     options: sparseGptOptions(named),
     observes: ({ criterion }) => (({ sparsegpt: ['gram'], wanda: ['squares'], magnitude: [] }) as const)[criterion],
+
+    survey: ({ allocation }) => (allocation === 'owl' ? outlierSurvey : undefined),
 
     check({ name, inFeatures }, options) {
       const message =
@@ -46,7 +49,8 @@ export function createSparseGpt(named: NamedGrids = {}): Algorithm<SparseGptOpti
     bitsPerWeight: ({ outFeatures, inFeatures }, { grid, groupSize }) =>
       grid === 'none' ? undefined : packedBits(grid, groupSize, [outFeatures, inFeatures]) / (outFeatures * inFeatures),
 
-    async site(context, options) {
+    async site(context, given) {
+      const options = { ...given, sparsity: allocated(context, given) };
       const treat = { sparsegpt: bySparseGpt, wanda: byWanda, magnitude: byMagnitude }[options.criterion];
       return treat(context, options);
     },
@@ -58,6 +62,17 @@ function choiceFor(name: string, { layers, sparsity, pattern }: SparseGptOptions
   const rule = layers.find(({ match }) => new RegExp(match).test(name));
   if (rule) return { sparsity: rule.sparsity, pattern: rule.pattern };
   return { sparsity, pattern: pattern === 'none' ? undefined : pattern };
+}
+
+/** The sparsity of a site whose layers have no rule: what its section was allotted, or that of all. */
+function allocated({ site, survey }: SiteContext, { allocation, sparsity }: SparseGptOptions): number | undefined {
+  if (allocation === 'uniform') return sparsity;
+  const index = survey?.findIndex(({ section }) => section.sites.some(({ name }) => name === site.name)) ?? -1;
+  if (survey === undefined || index < 0)
+    throw new CompressError('survey-missing', 'The allocation owl needs a survey of the whole model.', {
+      layer: site.name,
+    });
+  return allocateOwl(survey, sparsity ?? DEFAULT_SPARSITY)[index];
 }
 
 async function bySparseGpt(context: SiteContext, options: SparseGptOptions): Promise<LinearResult[]> {

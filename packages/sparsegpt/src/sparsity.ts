@@ -3,6 +3,9 @@ import { CompressError } from '@compress/core';
 /** `n:m` as consumers of sparse weights write it: of each m neighbouring inputs of a row, n are kept. */
 export const PATTERN = /^([1-9]\d*):([1-9]\d*)$/;
 
+/** Of weights, where neither a share nor a pattern is given. */
+export const DEFAULT_SPARSITY = 0.5;
+
 /** How many weights go: a share, or a pattern; half unless one is given. */
 export interface SparsityChoice {
   /** Share of weights that become 0, 0 to 1. @default 0.5 */
@@ -35,7 +38,7 @@ export function sparsityMistake({ sparsity, pattern }: SparsityChoice): string |
 export function resolveSparsity(choice: SparsityChoice, layer?: string): Sparsity {
   const mistake = sparsityMistake(choice);
   if (mistake !== undefined) throw new CompressError('sparsity-invalid', mistake, layer === undefined ? {} : { layer });
-  if (choice.pattern === undefined) return { kind: 'share', share: choice.sparsity ?? 0.5 };
+  if (choice.pattern === undefined) return { kind: 'share', share: choice.sparsity ?? DEFAULT_SPARSITY };
   const [, kept, of] = PATTERN.exec(choice.pattern)!;
   return { kind: 'pattern', kept: Number(kept), of: Number(of) };
 }

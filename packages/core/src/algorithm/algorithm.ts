@@ -35,12 +35,29 @@ export interface LinearResult {
   readonly figures: Readonly<Record<string, number>>;
 }
 
+/** A look at the whole float model before any Linear is treated, by which shares are dealt out between sections. */
+export interface Survey {
+  readonly observes: readonly Observation[];
+  /** What must be known of a section: its sites with their Linears, and what was observed there. */
+  section(
+    sites: readonly { readonly linears: readonly SiteLinear[]; readonly statistics: Statistics }[],
+  ): Readonly<Record<string, number>>;
+}
+
+/** What a survey found in one section. */
+export interface SurveyedSection {
+  readonly section: SectionSpec;
+  readonly figures: Readonly<Record<string, number>>;
+}
+
 /** What an algorithm that treats sites is handed: the site, its Linears, and what calibration observed there. */
 export interface SiteContext {
   readonly site: SiteSpec;
   /** The Linears to treat; those that the architecture leaves untouched are not among them. */
   readonly linears: readonly SiteLinear[];
   readonly statistics: Statistics;
+  /** If the algorithm made a survey: all sections that it treats. */
+  readonly survey?: readonly SurveyedSection[];
   readonly kernels: Kernels;
   /** Seeded by recipe, algorithm and site: the same however the run is divided or resumed. */
   readonly random: RandomStream;
@@ -102,6 +119,8 @@ export interface Algorithm<Options = unknown> {
   /** From the names and shapes of all Linears that it will treat: what is wrong with the options, each a whole sentence that names the algorithm. */
   checkTogether?(linears: readonly LinearSpec[], options: Options): readonly string[];
   /** `quantize` only, and there required: what the step will leave of this Linear; formats judge and size it before any work. From shapes alone. */
+  /** `prune` and `quantize`: the whole model must be seen before the first section is treated, which costs one more pass. Absent or undefined: it need not. */
+  survey?(options: Options): Survey | undefined;
   quantization?(
     linear: LinearSpec,
     options: Options,

@@ -1,7 +1,7 @@
 import type { Kernels, Matrix } from '@compress/kernels';
 import type { Algorithm, LinearResult, SiteLinear, Warning } from '../algorithm/algorithm.ts';
 import { dequantizeWeight } from '../grid/quantize-weight.ts';
-import type { LinearSpec } from '../model/model.ts';
+import type { LinearSpec, SectionSpec } from '../model/model.ts';
 import { randomStream } from '../random-stream.ts';
 import { createStatisticsCollector } from '../statistics/create-statistics-collector.ts';
 
@@ -56,15 +56,19 @@ export async function treatFixture<Options>(
   kernels: Kernels,
 ): Promise<SiteOutcome> {
   const site = { name: 'blocks.0.input', features: activations.columns, linears: linears.map(({ spec }) => spec) };
-  const observations = algorithm.observes?.(options) ?? [];
+  const survey = algorithm.survey?.(options);
+  const observations = [...(algorithm.observes?.(options) ?? []), ...(survey?.observes ?? [])];
   const collector = createStatisticsCollector({ site: site.name, features: site.features, observations, kernels });
   await collector.observe(activations);
+  const statistics = await collector.finish();
+  const section: SectionSpec = { name: 'blocks.0', kind: 'block', tensors: [], sites: [site], links: [] };
   const warnings: Warning[] = [];
   const results = await algorithm.site!(
     {
       site,
       linears,
-      statistics: await collector.finish(),
+      statistics,
+      ...(survey && { survey: [{ section, figures: survey.section([{ linears, statistics }]) }] }),
       kernels,
       random: randomStream(0, algorithm.name, site.name),
       infer: () => {},

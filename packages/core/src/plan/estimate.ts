@@ -1,6 +1,7 @@
 import type { SectionSpec } from '../model/model.ts';
 import { observationsOf, sectionSteps, siteSteps } from '../pipeline/pipeline-step.ts';
 import { batchSize } from '../walk/calibration-data.ts';
+import { needsSurvey } from '../walk/survey-model.ts';
 import { treatable } from '../walk/treat-site.ts';
 import type { Plan, PlanRequest } from './plan.ts';
 
@@ -32,7 +33,8 @@ export function estimateFlops(request: PlanRequest, lastObserved: number): numbe
   const { model, pipeline, calibration } = request;
   const tokens = calibration ? calibration.sequences * calibration.length : 0;
   const observations = observationsOf(siteSteps(pipeline));
-  const floatPasses = sectionSteps(pipeline).filter((step) => observationsOf([step]).length > 0).length;
+  const observing = sectionSteps(pipeline).filter((step) => observationsOf([step]).length > 0).length;
+  const floatPasses = observing + (needsSurvey(pipeline) ? 1 : 0);
   return model.sections.map((section, index) => {
     let flops = 0;
     if (index <= lastObserved) {

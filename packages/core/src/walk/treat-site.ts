@@ -9,6 +9,7 @@ import type { Statistics } from '../statistics/statistics.ts';
 import { firstNotFinite } from './first-not-finite.ts';
 import type { Reporter } from './reporter.ts';
 import type { SectionOutput } from './section-output.ts';
+import type { Surveys } from './survey-model.ts';
 
 /** The Linears of a site that algorithms may touch. */
 export function treatable(site: SiteSpec): LinearSpec[] {
@@ -34,6 +35,7 @@ export async function treatSite(p: {
   seed: number;
   kernels: Kernels;
   reporter: Reporter;
+  surveys: Surveys;
 }): Promise<void> {
   let treated: Treated[] = p.linears.map((spec) => ({
     spec,
@@ -49,16 +51,19 @@ export async function treatSite(p: {
 }
 
 async function applyStep(
-  { algorithm, options }: PipelineStep,
+  step: PipelineStep,
   before: readonly Treated[],
   p: Parameters<typeof treatSite>[0],
 ): Promise<Treated[]> {
+  const { algorithm, options } = step;
+  const survey = p.surveys.get(step);
   const start = performance.now();
   const results = await algorithm.site!(
     {
       site: p.site,
       linears: before,
       statistics: p.statistics,
+      ...(survey && { survey }),
       kernels: p.kernels,
       random: randomStream(p.seed, algorithm.name, p.site.name),
       infer: (change) => {

@@ -17,6 +17,7 @@ import type { CompressRequest } from './request.ts';
 import { createSectionOutput } from './section-output.ts';
 import { createStopwatch, type Work } from './time-left.ts';
 import { treatable } from './treat-site.ts';
+import { needsSurvey, type Surveys, surveyModel } from './survey-model.ts';
 import { replaySection, walkSection } from './walk-section.ts';
 
 interface ModelWalk {
@@ -37,7 +38,8 @@ export async function walkModel(
   const { onEvent, signal } = request;
   const resumed = journal.records.length;
   onEvent?.({ type: 'start', sections: sections.length, linears: plan.totals.touched, resumedSections: resumed });
-  const data = openData(walk);
+  const surveyed = await survey(walk);
+  const data = openData(walk, 'activations');
   const works = sections.map(({ kind }, i): Work => {
     const size = plan.sections[i].flops;
     return i >= resumed ? { kind, size } : { kind: `${kind} again`, size: data && i < plan.lastObserved ? size : 0 };
@@ -52,7 +54,9 @@ export async function walkModel(
       const start = performance.now();
       const elapsed = () => (performance.now() - start) / 1000;
       const known = journal.records[index];
-      const record = known ? await again(walk, index, known, data) : await treat(walk, index, data, records, elapsed);
+      const record = known
+        ? await again(walk, index, known, data)
+        : await treat({ ...walk, surveys: surveyed }, index, data, records, elapsed);
       records.push(record);
       stopwatch.measured(works[index], elapsed());
       const secondsLeft = stopwatch.left(works.slice(index + 1));
@@ -73,14 +77,14 @@ export async function walkModel(
 }
 
 /** The calibration tokens, unless nothing that is left to do observes. */
-function openData({ request, plan, work, journal }: ModelWalk): CalibrationData | undefined {
+function openData({ request, plan, work, journal }: ModelWalk, file: string): CalibrationData | undefined {
   const { calibration, model, activationMemory, kernels } = request;
   if (calibration === undefined || journal.records.length > plan.lastObserved) return undefined;
   return createCalibrationData({
     sequences: calibration.sequences,
     hiddenSize: model.hiddenSize,
     widest: Math.max(...model.sections.flatMap(({ sites }) => sites.map(({ features }) => features))),
-    file: join(work, 'activations'),
+    file: join(work, file),
     memory: activationMemory,
     kernels,
   });
@@ -88,6 +92,17 @@ function openData({ request, plan, work, journal }: ModelWalk): CalibrationData 
 
 /** A section that the journal holds: if a later one observes, its final weights are read and only its forward pass is run. */
 async function again(
+/** What steps must know of the whole model before any section is treated. */
+async function survey(walk: ModelWalk): Promise<Surveys> {
+  const data = needsSurvey(walk.request.pipeline) ? openData(walk, 'survey') : undefined;
+  if (data === undefined) return new Map();
+  try {
+    return await surveyModel(walk.request, data);
+  } finally {
+    await data.close();
+  }
+}
+
   { request, plan, work, replacements }: ModelWalk,
   index: number,
   record: SectionRecord,
@@ -107,7 +122,7 @@ async function again(
 }
 
 async function treat(
-  { request, plan, work, journal, replacements }: ModelWalk,
+  { request, plan, work, journal, replacements, surveys }: ModelWalk & { readonly surveys: Surveys },
   index: number,
   data: CalibrationData | undefined,
   before: readonly SectionRecord[],
@@ -147,6 +162,7 @@ async function treat(
   const inference = recordInference(section, ownInference);
   if (inference && before.every((record) => record.inference === undefined))
     reporter.warn(format.name, {
+      surveys,
       code: 'inference-not-in-format',
       layer: section.name,
       message: `The forward pass from here on does more than the ordinary one: ${INFERENCE_FILE} beside the weights says what, and readers that do not know that file compute another function.`,

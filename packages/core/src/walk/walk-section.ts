@@ -12,6 +12,7 @@ import type { Reporter } from './reporter.ts';
 import { runLinears, runStage, stageInput } from './run-section.ts';
 import type { SectionOutput } from './section-output.ts';
 import { treatable, treatSite } from './treat-site.ts';
+import type { Surveys } from './survey-model.ts';
 
 /** One section on its way: what its steps make of it goes to `output` and `reporter`. */
 export interface SectionWork {
@@ -32,6 +33,7 @@ export interface SectionWork {
   readonly signal: AbortSignal | undefined;
 }
 
+  readonly surveys: Surveys;
 /**
  * Transforms the section, then treats it site by site in the order in which data meets the sites: a site's statistics saw only
  * Linears with the weights that they will have for good, and each Linear is computed once.
@@ -64,7 +66,7 @@ export async function replaySection(
 }
 
 /** Moves all batches through the section, from one observed site to the next, in one loop over the batches each. */
-function createPasses(
+export function createPasses(
   work: Pick<SectionWork, 'model' | 'section' | 'weights' | 'kernels' | 'signal'>,
   data: CalibrationData,
 ) {

@@ -1,0 +1,46 @@
+import type { SurveyedSection } from '../algorithm/algorithm.ts';
+import type { SectionSpec } from '../model/model.ts';
+import { type PipelineStep, siteSteps } from '../pipeline/pipeline-step.ts';
+import type { Statistics } from '../statistics/statistics.ts';
+import type { CalibrationData } from './calibration-data.ts';
+import { loadSection } from './load-section.ts';
+import type { CompressRequest } from './request.ts';
+import { treatable } from './treat-site.ts';
+import { createPasses } from './walk-section.ts';
+
+/** What each step found in its survey of the whole model, section by section; steps without one are not there. */
+export type Surveys = ReadonlyMap<PipelineStep, readonly SurveyedSection[]>;
+
+/** True if some step must see the whole model before anything is treated. */
+export function needsSurvey(pipeline: readonly PipelineStep[]): boolean {
+  return siteSteps(pipeline).some(({ algorithm, options }) => algorithm.survey?.(options) !== undefined);
+}
+
+/** One pass of the model as it came over all tokens. A resumed run makes it again: it hangs on nothing but the input. */
+export async function surveyModel(
+  { model, checkpoint, pipeline, kernels, signal }: CompressRequest,
+  data: CalibrationData,
+): Promise<Surveys> {
+  const surveying = siteSteps(pipeline).flatMap((step) => {
+    const survey = step.algorithm.survey?.(step.options);
+    return survey ? [{ step, survey, found: [] as SurveyedSection[] }] : [];
+  });
+  const observations = [...new Set(surveying.flatMap(({ survey }) => survey.observes))];
+  const treated = (section: SectionSpec) => section.sites.filter((site) => treatable(site).length > 0);
+  const last = model.sections.findLastIndex((section) => treated(section).length > 0);
+  for (const section of model.sections.slice(0, last + 1)) {
+    signal?.throwIfAborted();
+    const weights = await loadSection(checkpoint, section, kernels);
+    const passes = createPasses({ model, section, weights, kernels, signal }, data);
+    const statistics = new Map<string, Statistics>();
+    for (const site of treated(section)) statistics.set(site.name, await passes.observe(site, observations, false));
+    await passes.finish();
+    if (statistics.size === 0) continue;
+    const sites = treated(section).map((site) => ({
+      linears: treatable(site).map((spec) => ({ spec, weight: weights.linears.get(spec.name)!.weight })),
+      statistics: statistics.get(site.name)!,
+    }));
+    for (const { survey, found } of surveying) found.push({ section, figures: survey.section(sites) });
+  }
+  return new Map(surveying.map(({ step, found }) => [step, found]));
+}
