@@ -1,0 +1,61 @@
+import { defineAlgorithm, type SectionContext, type SiteSpec } from '@compress/core';
+import { type SmoothQuantOptions, smoothQuantOptions } from './options.ts';
+import { type Smoothing, smoothNorms } from './smooth-norms.ts';
+import { largest, staticScale } from './static-scale.ts';
+
+/** SmoothQuant (Xiao et al., 2022) as a step of a pipeline: the quantizer of weights that follows makes W8A8 of it. */
+export const smoothquant = defineAlgorithm<SmoothQuantOptions>({
+  name: 'smoothquant',
+  stage: 'transform',
+  summary:
+    'Moves outliers of activations into the weights and rounds activations to int8, or fewer bits, in the forward pass.',
+  options: smoothQuantOptions,
+  observes: ({ alpha, activations }) => {
+    if (alpha === 'auto') return ['absmax', 'samples'];
+    return alpha === 'none' && activations.scale === 'token' ? [] : ['absmax'];
+  },
+  mustBeLast: ({ activations }) =>
+    activations.scale === 'tensor'
+      ? 'its calibrated scales are those of the activations as they are now, which other transforms change'
+      : undefined,
+
+  async section(context, options) {
+    const smoothed = await smoothNorms(context, options);
+    for (const site of context.section.sites) quantizeSite(site, context, options, smoothed.get(site.name));
+  },
+});
+
+/** Records how the site's activation is rounded, if the Linears that read it are to be compressed, and reports it for each of them. */
+function quantizeSite(
+  { name, linears }: SiteSpec,
+  { statistics, weights, warn, figures }: SectionContext,
+  { alpha, activations: { bits, scale } }: SmoothQuantOptions,
+  smoothing: Smoothing | undefined,
+): void {
+  const treated = linears.filter(({ untouched }) => untouched === undefined);
+  if (treated.length === 0) return;
+  const observed = statistics.get(name);
+  const absmax = observed?.absmax ?? new Float32Array();
+  const divisor = smoothing?.scale ?? new Float64Array(absmax.length).fill(1);
+  const fixed = scale === 'tensor' ? staticScale(absmax, divisor, bits) : undefined;
+  if (observed && (observed.tokens === 0 || (scale === 'tensor' && fixed === undefined))) {
+    const what = observed.tokens === 0 ? 'No calibration token reached it' : 'Calibration brought it nothing but zeros';
+    const so =
+      scale === 'tensor'
+        ? 'it has a scale for each token instead of a calibrated one'
+        : 'nothing is known of its activations';
+    warn({ code: 'no-tokens', layer: treated[0].name, message: `${what}, so ${so}.` });
+  }
+  const { sites } = weights.inference;
+  sites.set(name, { ...sites.get(name), quantizer: { bits, scale: fixed ?? 'token' } });
+  const reported = {
+    activationBits: bits,
+    ...(observed && {
+      absmax: largest(absmax, new Float64Array(absmax.length).fill(1)),
+      smoothedAbsmax: largest(absmax, divisor),
+      deadChannels: absmax.filter((value) => value === 0).length,
+    }),
+    ...(alpha === 'auto' && { alpha: smoothing?.alpha ?? 0 }),
+  };
+  for (const linear of treated) figures(linear.name, reported);
+}
