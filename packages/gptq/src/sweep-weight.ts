@@ -1,6 +1,5 @@
 import {
   columnsPerGroup,
-  errorCosts,
   type Factorization,
   fitGrid,
   fitGridScales,
@@ -17,6 +16,8 @@ import type { ColumnOrder } from './options.ts';
 interface SweepSettings {
   /** `[R, n]` */
   readonly weight: Matrix;
+  /** `[n, n]` */
+  readonly gram: Matrix;
   readonly grid: Grid;
   readonly groupSize: GroupSize;
   readonly order: ColumnOrder;
@@ -71,12 +72,12 @@ export async function sweepWeight(settings: SweepSettings, factorization: Factor
     const group = Uint32Array.from({ length: columns }, (_, place) => Math.floor(place / size));
     const inPlaces = { groups, group, scales: kernels.float32(rows * groups), zeros: kernels.float32(rows * groups) };
     for (let g = 0; g < groups; g++) {
-      await fitGroup(settings, work, errorCosts(factorization), permutation, g, size, inPlaces);
+      await fitGroup(settings, work, diagonal(settings.gram), permutation, g, size, inPlaces);
       await sweep(g * size, (g + 1) * size, grid, inPlaces);
     }
     scales = { ...inPlaces, group: scatterColumns(group, permutation, new Uint32Array(columns)) };
   } else {
-    ({ grid, scales } = await fitGrid({ ...settings, importance: errorCosts(factorization) }));
+    ({ grid, scales } = await fitGrid({ ...settings, importance: diagonal(settings.gram) }));
     const group = gatherColumns(scales.group, permutation, new Uint32Array(columns));
     await sweep(0, columns, grid, { ...scales, group });
   }
@@ -91,7 +92,7 @@ export async function sweepWeight(settings: SweepSettings, factorization: Factor
 async function fitGroup(
   { grid, layer, kernels }: SweepSettings,
   work: Matrix,
-  costs: Float32Array,
+  strengths: Float32Array,
   permutation: Uint32Array,
   g: number,
   size: number,
@@ -103,7 +104,7 @@ async function fitGroup(
     const start = r * columns + g * size;
     part.data.set(data.subarray(start, start + size), r * size);
   }
-  const importance = Float32Array.from({ length: size }, (_, c) => costs[permutation[g * size + c]]);
+  const importance = Float32Array.from({ length: size }, (_, c) => strengths[permutation[g * size + c]]);
   const fitted = await fitGridScales({ weight: part, grid, groupSize: 'channel', importance, layer, kernels });
   for (let r = 0; r < rows; r++) {
     target.scales[r * target.groups + g] = fitted.scales[r];
@@ -121,4 +122,12 @@ function undampedLoss(rowLosses: Float64Array, weight: Matrix, values: Matrix, a
     loss -= added[i % weight.columns] * (weight.data[i] - values.data[i]) ** 2;
   // Rounding may leave a loss of nothing below 0.
   return Math.max(0, loss);
+}
+
+/**
+ * What `scales: hessian` weighs errors by. 1 / U_cc^2, what error feedback leaves of the diagonal, gives layers a loss that is lower by
+ * 8 to 30 %, and yet models a higher perplexity: SmolLM2 in 3 bits (asymmetric, groups of 64, a short calibration) 46.3 instead of 43.3.
+ */
+function diagonal({ columns: n, data }: Matrix): Float32Array {
+  return Float32Array.from({ length: n }, (_, c) => data[c * n + c]);
 }

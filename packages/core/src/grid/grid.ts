@@ -5,8 +5,7 @@ import type { CodeGrid, GroupScales, Matrix, ScaleType } from '@compress/kernels
  *
  * - `minmax`: the group's range, whole (absmax for symmetric and table grids).
  * - `mse`: of 40 shrunken ranges the one with the least squared error.
- * - `hessian`: the same search, each column's squared error weighed by what the algorithm says it costs: the diagonal of the gram for rounding to
- *   nearest, what error feedback leaves of it for GPTQ. It needs calibration.
+ * - `hessian`: the same search, each column's squared error weighed by the gram's diagonal, so that it needs calibration.
  * - `percentile`: the range of what is left when the grid's `percentile` cuts off the tails.
  */
 export type ScaleRule = 'minmax' | 'mse' | 'percentile' | 'hessian';

@@ -2,8 +2,7 @@ import type { Factorization } from './factorize-gram.ts';
 
 /**
  * What a squared error of each column costs, `[n]` by columns: 1 / U_cc^2, since a sweep's loss is sum ((w - q) / U_cc)^2. It is what is
- * left of the Hessian's diagonal when later columns have made good what they can: the measure by which GPTQ chooses scales and
- * SparseGPT what to prune.
+ * left of the Hessian's diagonal when later columns have made good what they can: the measure by which SparseGPT chooses what to prune.
  */
 export function errorCosts({ permutation, factor }: Factorization): Float32Array {
   const n = permutation.length;
