@@ -102,6 +102,8 @@ export interface Algorithm<Options = unknown> {
   readonly options: z.ZodType<Options>;
   /** What calibration must observe at every site; absent: nothing. */
   observes?(options: Options): readonly Observation[];
+  /** `prune` and `quantize`: the whole model must be seen before the first section is treated, which costs one more pass. Absent or undefined: it need not. */
+  survey?(options: Options): Survey | undefined;
   /** From shapes alone. */
   check?(linear: LinearSpec, options: Options): Objection | undefined;
   /** The same of the model as a whole: what stands in the way, and what its user must know beforehand. From shapes alone. */
@@ -119,8 +121,6 @@ export interface Algorithm<Options = unknown> {
   /** From the names and shapes of all Linears that it will treat: what is wrong with the options, each a whole sentence that names the algorithm. */
   checkTogether?(linears: readonly LinearSpec[], options: Options): readonly string[];
   /** `quantize` only, and there required: what the step will leave of this Linear; formats judge and size it before any work. From shapes alone. */
-  /** `prune` and `quantize`: the whole model must be seen before the first section is treated, which costs one more pass. Absent or undefined: it need not. */
-  survey?(options: Options): Survey | undefined;
   quantization?(
     linear: LinearSpec,
     options: Options,

@@ -15,9 +15,9 @@ import { memoryCheckpoint, overlayCheckpoint, type Replacement } from './overlay
 import { createReporter, strictError } from './reporter.ts';
 import type { CompressRequest } from './request.ts';
 import { createSectionOutput } from './section-output.ts';
+import { needsSurvey, type Surveys, surveyModel } from './survey-model.ts';
 import { createStopwatch, type Work } from './time-left.ts';
 import { treatable } from './treat-site.ts';
-import { needsSurvey, type Surveys, surveyModel } from './survey-model.ts';
 import { replaySection, walkSection } from './walk-section.ts';
 
 interface ModelWalk {
@@ -90,8 +90,6 @@ function openData({ request, plan, work, journal }: ModelWalk, file: string): Ca
   });
 }
 
-/** A section that the journal holds: if a later one observes, its final weights are read and only its forward pass is run. */
-async function again(
 /** What steps must know of the whole model before any section is treated. */
 async function survey(walk: ModelWalk): Promise<Surveys> {
   const data = needsSurvey(walk.request.pipeline) ? openData(walk, 'survey') : undefined;
@@ -103,6 +101,8 @@ async function survey(walk: ModelWalk): Promise<Surveys> {
   }
 }
 
+/** A section that the journal holds: if a later one observes, its final weights are read and only its forward pass is run. */
+async function again(
   { request, plan, work, replacements }: ModelWalk,
   index: number,
   record: SectionRecord,
@@ -157,12 +157,12 @@ async function treat(
       kernels,
       reporter,
       signal: request.signal,
+      surveys,
     });
   }
   const inference = recordInference(section, ownInference);
   if (inference && before.every((record) => record.inference === undefined))
     reporter.warn(format.name, {
-      surveys,
       code: 'inference-not-in-format',
       layer: section.name,
       message: `The forward pass from here on does more than the ordinary one: ${INFERENCE_FILE} beside the weights says what, and readers that do not know that file compute another function.`,

@@ -11,8 +11,8 @@ import type { CalibrationData } from './calibration-data.ts';
 import type { Reporter } from './reporter.ts';
 import { runLinears, runStage, stageInput } from './run-section.ts';
 import type { SectionOutput } from './section-output.ts';
-import { treatable, treatSite } from './treat-site.ts';
 import type { Surveys } from './survey-model.ts';
+import { treatable, treatSite } from './treat-site.ts';
 
 /** One section on its way: what its steps make of it goes to `output` and `reporter`. */
 export interface SectionWork {
@@ -31,9 +31,9 @@ export interface SectionWork {
   readonly kernels: Kernels;
   readonly reporter: Reporter;
   readonly signal: AbortSignal | undefined;
+  readonly surveys: Surveys;
 }
 
-  readonly surveys: Surveys;
 /**
  * Transforms the section, then treats it site by site in the order in which data meets the sites: a site's statistics saw only
  * Linears with the weights that they will have for good, and each Linear is computed once.
