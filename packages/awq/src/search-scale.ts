@@ -92,7 +92,8 @@ async function lossWith(
     if (tokens === 0) continue;
     const squares = squaresOf(gram).map((square, c) => square / scale[c] ** 2);
     const values = await roundToNearest(multiplyColumns(weight, scale, kernels), squares, { ...rounding, layer });
-    for (let i = 0; i < values.data.length; i++) values.data[i] /= scale[i % values.columns];
+    for (let start = 0; start < values.data.length; start += values.columns)
+      for (let c = 0; c < values.columns; c++) values.data[start + c] /= scale[c];
     loss += tokens * sum(await kernels.weightedError({ left: weight, right: values, hessian: gram }));
   }
   return loss;
