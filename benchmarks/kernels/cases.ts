@@ -1,4 +1,4 @@
-import type { Kernels, Matrix } from '@compress/kernels';
+import type { Int8Rows, Kernels, Matrix } from '@compress/kernels';
 
 /** One kernel at one size, as our kernels and as the peer run it. */
 export interface Case {
@@ -21,6 +21,10 @@ export function cases(kernels: Kernels): Case[] {
       [2048, 576, 1536],
       [2048, 2048, 2048],
     ].map(([m, n, k]) => linear(kernels, m, n, k)),
+    ...[
+      [2048, 576, 576],
+      [2048, 2048, 2048],
+    ].map(([m, n, k]) => linearInt8(kernels, m, n, k)),
     ...[576, 1536, 2048].map((n) => gram(kernels, n, 2048)),
     ...[576, 1536].map((n) => inverseFactor(kernels, n)),
     ...[
@@ -38,6 +42,28 @@ function linear(kernels: Kernels, m: number, n: number, k: number): Case {
     command: `gemm ${m} ${n} ${k}`,
     flops: 2 * m * n * k,
     run: () => kernels.linear({ input, weight, output }),
+  };
+}
+
+/** Against the peer's product of f32: what int8 saves. Rounding the activations is part of it. */
+function linearInt8(kernels: Kernels, m: number, n: number, k: number): Case {
+  const int8 = (rows: number): Int8Rows => ({
+    rows,
+    columns: k,
+    codes: new Int8Array(kernels.uint8(rows * k).buffer),
+    scales: kernels.float32(rows),
+  });
+  const [activations, input, weight, output] = [filled(kernels, m, k), int8(m), int8(n), kernels.matrix(m, n)];
+  for (let i = 0; i < weight.codes.length; i++) weight.codes[i] = Math.imul(i, 2654435761) >>> 24;
+  weight.scales.fill(1 / 128);
+  return {
+    name: `int8 ${m} x ${n} x ${k} (f32)`,
+    command: `gemm ${m} ${n} ${k}`,
+    flops: 2 * m * n * k,
+    async run() {
+      await kernels.quantizeInt8({ input: activations, bits: 8, scale: 'token', output: input });
+      await kernels.linearInt8({ input, weight, output });
+    },
   };
 }
 

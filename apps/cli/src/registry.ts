@@ -5,6 +5,7 @@ import { formats } from '@compress/formats';
 import { createGptq } from '@compress/gptq';
 import { hadamard } from '@compress/hadamard';
 import { createRtn } from '@compress/rtn';
+import { smoothquant } from '@compress/smoothquant';
 import { createSparseGpt } from '@compress/sparsegpt';
 
 /** What recipes can name. A new algorithm is one more import and one more entry here; formats and architectures have lists of their own. */
@@ -17,6 +18,7 @@ export interface Registry {
 export const registry: Registry = {
   algorithms: [
     hadamard,
+    smoothquant,
     createAwq(codebooks),
     createRtn(codebooks),
     createGptq(codebooks),
