@@ -4,6 +4,7 @@ import type { Algorithm, Format } from '@compress/core';
 import { formats } from '@compress/formats';
 import { createGptq } from '@compress/gptq';
 import { hadamard } from '@compress/hadamard';
+import { createKvCache } from '@compress/kv-cache';
 import { createRtn } from '@compress/rtn';
 import { smoothquant } from '@compress/smoothquant';
 import { createSparseGpt } from '@compress/sparsegpt';
@@ -23,6 +24,7 @@ export const registry: Registry = {
     createRtn(codebooks),
     createGptq(codebooks),
     createSparseGpt(codebooks),
+    createKvCache(codebooks),
   ] as readonly Algorithm[],
   formats,
 };

@@ -5,4 +5,4 @@ export type { AgedEntries, Kernels, Numerics, Rotary, ScaleFit, ScaleType } from
 export { largestLevel } from './largest-level.ts';
 export type { Matrix } from './matrix.ts';
 export { createReferenceKernels } from './reference/create-reference-kernels.ts';
-export { decodeHalf, type HalfType } from './reference/half-floats.ts';
+export { decodeHalf, encodeHalf, type HalfType } from './reference/half-floats.ts';

@@ -1,1 +1,4 @@
-export {};
+export * from './cache-inference.ts';
+export * from './kv-cache.ts';
+export * from './options.ts';
+export * from './packed-cache.ts';

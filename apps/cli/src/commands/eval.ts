@@ -1,8 +1,10 @@
 import { CompressError } from '@compress/core';
+import { withCache } from '@compress/kv-cache';
 import { Command } from 'commander';
 import { type CommonOptions, openEventLog, printResult, withKernels } from '../cli-context.ts';
 import { measurePerplexity } from '../model/measure-perplexity.ts';
 import { openModel } from '../model/open-model.ts';
+import { readCache } from '../model/read-cache.ts';
 import { significant } from '../output/units.ts';
 import { type PerplexityRecipe, perplexitySchema } from '../recipe/schema.ts';
 import { createTokenize } from '../text/tokenize.ts';
@@ -16,6 +18,7 @@ interface EvalOptions extends CommonOptions {
   readonly field?: string;
   readonly context: number;
   readonly windows?: number;
+  readonly cache?: string;
 }
 
 export const evalCommand: MakeCommand = (context) =>
@@ -24,19 +27,32 @@ export const evalCommand: MakeCommand = (context) =>
     .argument('<model>', 'a folder or a hub id (owner/name or owner/name@revision)')
     .requiredOption('--context <n>', 'tokens a window', wholeNumber(2))
     .option('--windows <k>', 'windows from the start of the text (default: all that are whole)', wholeNumber(1))
+    .option(
+      '--cache <options>',
+      'how keys and values are kept: options of kv-cache, such as "{ bits: 4 }", or a YAML file of them',
+    )
     .addOption(jsonOption())
     .addOption(threadsOption())
     .addOption(eventsOption())
     .action(async (name: string, options: EvalOptions) => {
       const { directory, progress, signal } = context;
       const recipe = perplexityOf(options);
+      const cache = options.cache === undefined ? undefined : await readCache(options.cache, directory);
       const log = openEventLog(options.events);
       const opened = await openModel(name, { directory, note: progress.log });
       try {
         const { folder } = opened;
         const tokens = await createTokenize()(recipe, { directory, folder });
         const result = await withKernels(options, (kernels) =>
-          measurePerplexity({ opened, tokens, ...recipe, kernels, label: 'Perplexity', progress, signal }),
+          measurePerplexity({
+            opened: cache ? { ...opened, checkpoint: withCache(opened.checkpoint, opened.model, cache) } : opened,
+            tokens,
+            ...recipe,
+            kernels,
+            label: 'Perplexity',
+            progress,
+            signal,
+          }),
         );
         log.write({ type: 'perplexity', model: name, ...result });
         const text = [

@@ -1,8 +1,8 @@
 import type { Kernels, Matrix } from '@compress/kernels';
 import type { z } from 'zod';
 import type { Grid, QuantizedWeight } from '../grid/grid.ts';
-import type { SiteInference } from '../inference/inference.ts';
-import type { LinearSpec, Model, SectionSpec, SectionWeights, SiteSpec } from '../model/model.ts';
+import type { CacheInference, SiteInference } from '../inference/inference.ts';
+import type { HeadGeometry, LinearSpec, Model, SectionSpec, SectionWeights, SiteSpec } from '../model/model.ts';
 import type { RandomStream } from '../random.ts';
 import type { Observation, Statistics } from '../statistics/statistics.ts';
 
@@ -83,13 +83,30 @@ export interface SectionContext {
   figures(layer: string, figures: Readonly<Record<string, number>>): void;
 }
 
+/** Largest magnitudes of what a section's cache was given in calibration, `[keyHeads]` each. */
+export interface CacheExtremes {
+  readonly keys: Float32Array;
+  readonly values: Float32Array;
+}
+
+/** What an algorithm that treats caches is handed: a block whose weights are final. */
+export interface CacheContext {
+  readonly section: SectionSpec;
+  /** Of the section. */
+  readonly heads: HeadGeometry;
+  /** What calibration saw, if the algorithm watches. */
+  readonly extremes?: CacheExtremes;
+  /** Puts it into the report; under `strict` it throws. */
+  warn(warning: Warning): void;
+}
+
 /** Why a Linear cannot be treated with these options: told by the plan, before any work. */
 export interface Objection {
   readonly layer: string;
   readonly message: string;
 }
 
-/** One step of a pipeline. At least one of `site` and `section` is there, as the stage demands. */
+/** One step of a pipeline. At least one of `site`, `section` and `cache` is there, as the stage demands. */
 export interface Algorithm<Options = unknown> {
   readonly name: string;
   /** Its place in a pipeline, unless {@link stageFor} is there. */
@@ -138,6 +155,10 @@ export interface Algorithm<Options = unknown> {
   site?(context: SiteContext, options: Options): Promise<readonly LinearResult[]>;
   /** `transform`. */
   section?(context: SectionContext, options: Options): Promise<void>;
+  /** `cache`: of each block with attention, how it keeps keys and values. The walk's own forward passes keep them in floats. */
+  cache?(context: CacheContext, options: Options): CacheInference;
+  /** `cache` only: calibration must watch keys and values, before RoPE or after it. Absent: it need not. */
+  watches?(options: Options): { readonly keysBeforeRotary: boolean } | undefined;
 }
 
 /** Keeps the options' type between the schema and the functions. */

@@ -21,8 +21,8 @@ export interface CacheCodec {
   /** Scale and minimum lie in the cache; otherwise, one of them or none. */
   readonly stores: { readonly scale: boolean; readonly minimum: boolean };
   readonly outliers: number;
-  /** An empty group to decode from. */
-  group(): CodedGroup;
+  /** An empty group to decode from; with the calibrated scale, if any. */
+  group(scale?: number): CodedGroup;
   /** `values` are `[size]`; `scale` is the calibrated one, if any. The result is the codec's own until the next call. A group with a NaN or an infinity is all NaN. */
   encode(values: Float32Array, scale?: number): CodedGroup;
   /** Writes `[size]` values. */
@@ -43,10 +43,10 @@ export function createCacheCodec(
   const byNorm = grid.kind === 'levels' && grid.scale === 'norm';
   const { levels, nearest, bits } = gridOf(grid);
   const reach = Math.max(Math.abs(levels[0]), Math.abs(levels.at(-1)!));
-  const group = (): CodedGroup => ({
+  const group = (scale = 0): CodedGroup => ({
     codes: new Uint8Array(size),
-    scale: 0,
-    minimum: 0,
+    scale,
+    minimum: grid.kind === 'int' && !ranged ? -(2 ** (bits - 1)) * scale : 0,
     outliers: new Uint16Array(outliers),
     outlierValues: new Float32Array(outliers),
   });

@@ -9,6 +9,8 @@ export interface CacheUnit {
   readonly codec: CacheCodec;
   /** Rounds `[tokens, columns]` values group by group; a group given to `take` lives until `take` returns. */
   encode(values: Float32Array, take: (group: CodedGroup, index: number) => void): void;
+  /** An empty group to decode from. */
+  group(index: number): CodedGroup;
   /** Writes the values of one group to their places in `[tokens, columns]`. */
   decode(group: CodedGroup, index: number, output: Float32Array): void;
 }
@@ -36,6 +38,7 @@ export function createCacheUnit(
         take(codec.encode(values, scaleOf(g)), g);
       }
     },
+    group: (g) => codec.group(scaleOf(g)),
     decode(group, g, output) {
       codec.decode(group, values);
       for (let i = 0; i < groupSize; i++) output[g * stride + i * step] = values[i];

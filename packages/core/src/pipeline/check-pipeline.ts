@@ -43,6 +43,11 @@ export function checkPipeline(p: {
     problems.push(
       `A pipeline can quantize once, but ${quantizers.map(({ name }) => name).join(' and ')} both do; keep one of them.`,
     );
+  const caches = algorithms.filter(({ stage }) => stage === 'cache');
+  if (caches.length > 1)
+    problems.push(
+      `A pipeline can treat the cache once, but ${caches.map(({ name }) => name).join(' and ')} both do; keep one of them.`,
+    );
   if (p.format.storesCodes && quantizers.length === 0)
     problems.push(
       `The format ${p.format.name} stores codes but nothing in the pipeline quantizes; add a quantize step or choose the format "dense".`,

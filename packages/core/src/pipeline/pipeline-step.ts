@@ -22,6 +22,19 @@ export function siteSteps(pipeline: readonly PipelineStep[]): PipelineStep[] {
   return pipeline.filter((step) => stageOf(step) === 'prune' || stageOf(step) === 'quantize');
 }
 
+/** The step that says how caches are kept. */
+export function cacheStep(pipeline: readonly PipelineStep[]): PipelineStep | undefined {
+  return pipeline.find((step) => stageOf(step) === 'cache');
+}
+
+/** What the cache's step must have watched in calibration. */
+export function watchedCache(
+  pipeline: readonly PipelineStep[],
+): ReturnType<NonNullable<PipelineStep['algorithm']['watches']>> {
+  const step = cacheStep(pipeline);
+  return step?.algorithm.watches?.(step.options);
+}
+
 /** What any of the steps observes, each once. */
 export function observationsOf(steps: readonly PipelineStep[]): Observation[] {
   return [...new Set(steps.flatMap(({ algorithm, options }) => algorithm.observes?.(options) ?? []))];

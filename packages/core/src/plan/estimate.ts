@@ -1,5 +1,5 @@
 import type { SectionSpec } from '../model/model.ts';
-import { observationsOf, sectionSteps, siteSteps } from '../pipeline/pipeline-step.ts';
+import { observationsOf, sectionSteps, siteSteps, watchedCache } from '../pipeline/pipeline-step.ts';
 import { batchSize } from '../walk/calibration-data.ts';
 import { needsSurvey } from '../walk/survey-model.ts';
 import { treatable } from '../walk/treat-site.ts';
@@ -22,9 +22,12 @@ const F32 = 4;
 export function lastObservedSection({ model, pipeline }: Pick<PlanRequest, 'model' | 'pipeline'>): number {
   const transforms = observationsOf(sectionSteps(pipeline)).length > 0;
   const sites = observationsOf(siteSteps(pipeline)).length > 0;
+  const caches = watchedCache(pipeline) !== undefined;
   return model.sections.findLastIndex(
     (section) =>
-      (transforms && section.sites.length > 0) || (sites && section.sites.some((site) => treatable(site).length > 0)),
+      (transforms && section.sites.length > 0) ||
+      (sites && section.sites.some((site) => treatable(site).length > 0)) ||
+      (caches && section.attention !== undefined),
   );
 }
 

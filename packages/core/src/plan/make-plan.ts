@@ -2,7 +2,7 @@ import { totalmem } from 'node:os';
 import type { Objection } from '../algorithm/algorithm.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { checkPipeline } from '../pipeline/check-pipeline.ts';
-import { observationsOf, sectionSteps } from '../pipeline/pipeline-step.ts';
+import { observationsOf, sectionSteps, watchedCache } from '../pipeline/pipeline-step.ts';
 import { checkOutput } from '../walk/output-folder.ts';
 import { headOf, untieRequest } from '../walk/untie.ts';
 import { checkTensors } from './check-tensors.ts';
@@ -85,7 +85,9 @@ function meanBits(linears: Plan['linears']): number {
 }
 
 function checkCalibration({ pipeline, calibration, model }: PlanRequest): string[] {
-  const observing = pipeline.filter((step) => observationsOf([step]).length > 0).map(({ algorithm }) => algorithm.name);
+  const observing = pipeline
+    .filter((step) => observationsOf([step]).length > 0 || watchedCache([step]) !== undefined)
+    .map(({ algorithm }) => algorithm.name);
   if (observing.length === 0) return [];
   if (calibration === undefined || calibration.sequences === 0 || calibration.length === 0)
     return [`${observing.join(' and ')} must see calibration data; add a "calibration" to the recipe.`];

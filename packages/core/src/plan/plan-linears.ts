@@ -19,7 +19,8 @@ export function planLinears(request: PlanRequest): {
   problems: Objection[];
   configuration: Readonly<Record<string, unknown>> | undefined;
 } {
-  const { model, pipeline, format } = request;
+  const { model, format } = request;
+  const pipeline = weightSteps(request.pipeline);
   const steps = siteSteps(pipeline);
   const linears: PlannedLinear[] = [];
   const problems: Objection[] = [];
@@ -59,6 +60,11 @@ export function planLinears(request: PlanRequest): {
   return { linears, problems, ...configure(quantizations, linears, request, problems) };
 }
 
+/** The steps that may change a Linear. */
+function weightSteps(pipeline: PlanRequest['pipeline']): PlanRequest['pipeline'] {
+  return pipeline.filter((step) => stageOf(step) !== 'cache');
+}
+
 function leftAlone(
   spec: LinearSpec,
   section: string,
@@ -67,7 +73,8 @@ function leftAlone(
 ): PlannedLinear {
   const info = checkpoint.tensors.get(spec.weight);
   const bytes = info?.byteLength ?? 0;
-  const reason = spec.untouched ?? (pipeline.length === 0 ? 'the pipeline is empty' : undefined);
+  const nothing = pipeline.length === 0 ? 'the pipeline is empty' : 'the pipeline treats no weights';
+  const reason = spec.untouched ?? (weightSteps(pipeline).length === 0 ? nothing : undefined);
   return {
     layer: spec.name,
     section,

@@ -1,11 +1,13 @@
 import { join } from 'node:path';
+import type { CacheExtremes, Warning } from '../algorithm/algorithm.ts';
 import { DTYPE_BITS } from '../checkpoint/dtype.ts';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.ts';
 import { writeCheckpoint } from '../checkpoint/write-checkpoint.ts';
+import type { CacheInference, Inference } from '../inference/inference.ts';
 import { INFERENCE_FILE } from '../inference/inference-file.ts';
-import { inferenceOfSection, recordInference } from '../inference/section-inference.ts';
+import { inferenceOfSection, recordInference, type SectionInference } from '../inference/section-inference.ts';
 import type { LinearSpec, SectionSpec } from '../model/model.ts';
-import { sectionSteps, siteSteps } from '../pipeline/pipeline-step.ts';
+import { cacheStep, sectionSteps, siteSteps } from '../pipeline/pipeline-step.ts';
 import type { Plan } from '../plan/plan.ts';
 import { type CalibrationData, createCalibrationData } from './calibration-data.ts';
 import { checkSharedTensors } from './check-shared-tensors.ts';
@@ -115,9 +117,11 @@ async function again(
   if (data === undefined || index >= plan.lastObserved) return record;
   const written = overlayCheckpoint(checkpoint, replacement);
   const readable = plan.configuration ? format.open(written, plan.configuration) : written;
+  const section = model.sections[index];
   const { inference } = record;
-  const weights = await loadSection({ ...readable, ...(inference && { inference }) }, model.sections[index], kernels);
-  await replaySection({ model, section: model.sections[index], weights, kernels, signal }, data);
+  const weights = await loadSection({ ...readable, ...(inference && { inference }) }, section, kernels);
+  setCache(weights.inference, cacheOf(checkpoint.inference, section));
+  await replaySection({ model, section, weights, kernels, signal }, data);
   return record;
 }
 
@@ -141,10 +145,11 @@ async function treat(
   if (index === 0) for (const { algorithm, ...warning } of plan.warnings) reporter.warn(algorithm, warning);
   const observed = data !== undefined && index <= plan.lastObserved;
   let ownInference = inferenceOfSection(checkpoint.inference, section);
+  let extremes: CacheExtremes | undefined;
   if (observed || isTouched(section, request)) {
     const weights = await loadSection(checkpoint, section, kernels);
     ownInference = weights.inference;
-    await walkSection({
+    extremes = await walkSection({
       model,
       section,
       weights,
@@ -159,6 +164,12 @@ async function treat(
       signal: request.signal,
       surveys,
     });
+  }
+  const { algorithm, options } = cacheStep(pipeline) ?? {};
+  if (algorithm && section.attention) {
+    const warn = (warning: Warning) => reporter.warn(algorithm.name, warning);
+    const context = { section, heads: section.attention, ...(extremes && { extremes }), warn };
+    setCache(ownInference, algorithm.cache!(context, options));
   }
   const inference = recordInference(section, ownInference);
   if (inference && before.every((record) => record.inference === undefined))
@@ -188,6 +199,17 @@ async function treat(
   await checkSharedTensors(model.sections, replacements);
   await journal.append(record);
   return record;
+}
+
+/** Calibration goes through the model with the cache that it came with: that of the pipeline is for its readers. */
+function cacheOf(inference: Inference | undefined, { name }: SectionSpec): CacheInference | undefined {
+  return inference?.attention[name]?.cache;
+}
+
+function setCache(inference: SectionInference, cache: CacheInference | undefined): void {
+  const { cache: _, ...rest } = inference.attention ?? {};
+  if (cache) inference.attention = { ...rest, cache };
+  else if (inference.attention) inference.attention = rest;
 }
 
 function isTouched(section: SectionSpec, { pipeline }: CompressRequest): boolean {

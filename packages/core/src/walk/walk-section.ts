@@ -1,9 +1,10 @@
 import type { Kernels } from '@compress/kernels';
+import type { CacheExtremes } from '../algorithm/algorithm.ts';
 import { CompressError } from '../errors.ts';
 import { withExactLinks } from '../inference/exact-links.ts';
 import type { LinearSpec, Model, SectionProgram, SectionSpec, SectionWeights, SiteSpec } from '../model/model.ts';
 import type { PipelineStep } from '../pipeline/pipeline-step.ts';
-import { observationsOf, sectionSteps, siteSteps } from '../pipeline/pipeline-step.ts';
+import { observationsOf, sectionSteps, siteSteps, watchedCache } from '../pipeline/pipeline-step.ts';
 import { randomStream } from '../random-stream.ts';
 import { createStatisticsCollector } from '../statistics/create-statistics-collector.ts';
 import type { Observation, Statistics } from '../statistics/statistics.ts';
@@ -13,6 +14,7 @@ import { runLinears, runStage, stageInput } from './run-section.ts';
 import type { SectionOutput } from './section-output.ts';
 import type { Surveys } from './survey-model.ts';
 import { treatable, treatSite } from './treat-site.ts';
+import { watchExtremes } from './watch-cache.ts';
 
 /** One section on its way: what its steps make of it goes to `output` and `reporter`. */
 export interface SectionWork {
@@ -36,25 +38,31 @@ export interface SectionWork {
 
 /**
  * Transforms the section, then treats it site by site in the order in which data meets the sites: a site's statistics saw only
- * Linears with the weights that they will have for good, and each Linear is computed once.
+ * Linears with the weights that they will have for good, and each Linear is computed once. Returns what was watched for the cache's step.
  */
-export async function walkSection(work: SectionWork): Promise<void> {
-  const { section, pipeline, data, reporter } = work;
+export async function walkSection(work: SectionWork): Promise<CacheExtremes | undefined> {
+  const { section, weights, pipeline, data, reporter } = work;
   await transform(work);
+  const watched = watchedCache(pipeline);
+  const watch = data && watched && section.attention && watchExtremes(section.attention, watched);
+  if (watch) weights.inference.watch = watch;
   const steps = siteSteps(pipeline);
   const observations = observationsOf(steps);
   const treatedSites = steps.length === 0 ? [] : section.sites.filter((site) => treatable(site).length > 0);
   // A site whose steps observe nothing needs no data, so data need not stop there.
-  const passes = data && (observations.length > 0 || work.outputsNeeded) ? createPasses(work, data) : undefined;
+  const toTheEnd = work.outputsNeeded || watch !== undefined;
+  const passes = data && (observations.length > 0 || toTheEnd) ? createPasses(work, data) : undefined;
   for (const site of treatedSites) {
-    const last = !work.outputsNeeded && site === treatedSites.at(-1);
+    const last = !toTheEnd && site === treatedSites.at(-1);
     const statistics =
       passes && observations.length > 0 ? await passes.observe(site, observations, last) : { tokens: 0 };
     work.signal?.throwIfAborted();
     reporter.event({ type: 'site', section: section.name, site: site.name, tokens: statistics.tokens });
     await treatSite({ ...work, site, linears: treatable(site), steps, statistics });
   }
-  if (work.outputsNeeded) await passes?.finish();
+  if (toTheEnd) await passes?.finish();
+  delete weights.inference.watch;
+  return watch?.extremes;
 }
 
 /** Runs a section with weights that are final, over all batches. */

@@ -1,0 +1,101 @@
+import { agedCounts, ageEntries, type CacheInference, randomStream } from '@compress/core';
+import { createReferenceKernels, type Matrix } from '@compress/kernels';
+import { describe, expect, test } from 'vitest';
+import { bitsPerElement, cacheInference, createKvCache, createPackedCache } from './index.ts';
+
+/** Sums in f64, as the packed cache's are. */
+const kernels = createReferenceKernels();
+
+const heads = { heads: 4, keyHeads: 2, headDimension: 16 };
+const columns = heads.keyHeads * heads.headDimension;
+const LENGTH = 75;
+const SCALE = 0.25;
+
+/** Keys whose channels differ in strength and mean, as real ones do. */
+function entries(name: string, width = columns): Matrix {
+  const { normal } = randomStream(name);
+  const strengths = Array.from({ length: width }, () => [Math.abs(normal()) ** 3, normal()]);
+  const data = Float32Array.from({ length: LENGTH * width }, (_, i) => {
+    const [deviation, mean] = strengths[i % width];
+    return mean + deviation * normal();
+  });
+  return { rows: LENGTH, columns: width, data };
+}
+
+const row = ({ data, columns: width }: Matrix, t: number) => data.subarray(t * width, (t + 1) * width);
+
+/** Every output, from one call over the whole sequence. */
+async function simulate(cache: CacheInference, queries: Matrix, keys: Matrix, values: Matrix): Promise<Matrix> {
+  const output = kernels.matrix(LENGTH, queries.columns);
+  const p = { length: LENGTH, headDimension: heads.headDimension, sinks: cache.sinks };
+  const aged = {
+    keys: cache.keys ? ageEntries(keys, cache.keys, p, kernels) : keys,
+    values: cache.values ? ageEntries(values, cache.values, p, kernels) : values,
+    keyCounts: agedCounts(cache.keys, cache, LENGTH),
+    valueCounts: agedCounts(cache.values, cache, LENGTH),
+  };
+  await kernels.attention({ queries, keys, values, ...heads, length: LENGTH, scale: SCALE, aged, output });
+  return output;
+}
+
+const levels = [-1.5104176, -0.45278, 0.45278, 1.5104176];
+const recipes: Record<string, unknown>[] = [
+  { bits: 2, groupSize: 16, residual: 32 },
+  { bits: 3, groupSize: 8, residual: 8, sinks: 3 },
+  { keys: { bits: 4, per: 'token' }, values: { bits: 2, per: 'channel' }, groupSize: 16, residual: 16, sinks: 1 },
+  { bits: 8, groupSize: 4, residual: 0 },
+  { keys: { bits: 2, outliers: 0.1 }, values: { bits: 2, outliers: 0.05 }, groupSize: 16, residual: 16 },
+  { keys: { grid: 'fp8', groupSize: 'head', per: 'token' }, values: 'fp8', groupSize: 16, residual: 5 },
+  { k: 4, v: 2, groupSize: 16, residual: 128 },
+];
+
+describe.each(recipes)('%j', (recipe) => {
+  test('a packed cache filled token by token gives what the simulation gives at once', async () => {
+    const cache = cacheInference(createKvCache().options.parse(recipe), heads);
+    const [queries, keys, values] = [entries('queries', 64), entries('keys'), entries('values')];
+    const expected = await simulate(cache, queries, keys, values);
+    const packed = createPackedCache({ cache, heads });
+    for (let t = 0; t < LENGTH; t++) {
+      packed.append(row(keys, t), row(values, t));
+      const actual = packed.attend(row(queries, t), SCALE);
+      for (const [i, value] of row(expected, t).entries())
+        expect(Math.abs(actual[i] - value)).toBeLessThan(1e-6 * Math.max(1, Math.abs(value)));
+    }
+    expect(packed.tokens).toBe(LENGTH);
+  });
+});
+
+test('calibrated scales and codebooks pack too', async () => {
+  const [queries, keys, values] = [entries('queries', 64), entries('keys'), entries('values')];
+  const cache: CacheInference = {
+    keys: { grid: { kind: 'int', bits: 8 }, axis: 'token', groupSize: 16, scales: [0.05, 0.07] },
+    values: { grid: { kind: 'levels', levels, scale: 'norm' }, axis: 'token', groupSize: 16 },
+    keysBeforeRotary: false,
+    window: 4,
+    sinks: 2,
+  };
+  const expected = await simulate(cache, queries, keys, values);
+  const packed = createPackedCache({ cache, heads });
+  for (let t = 0; t < LENGTH; t++) {
+    packed.append(row(keys, t), row(values, t));
+    const actual = packed.attend(row(queries, t), SCALE);
+    for (const [i, value] of row(expected, t).entries())
+      expect(Math.abs(actual[i] - value)).toBeLessThan(1e-6 * Math.max(1, Math.abs(value)));
+  }
+});
+
+test('memory: codes, scales and minima of what is old, floats of what is new', () => {
+  const cache = cacheInference(
+    createKvCache().options.parse({ bits: 2, groupSize: 16, residual: 32, sinks: 2 }),
+    heads,
+  );
+  const packed = createPackedCache({ cache, heads });
+  const entry = new Float32Array(columns);
+  for (let t = 0; t < LENGTH; t++) packed.append(entry, entry);
+  // Seen by the last query: 2 sinks; keys 64 of 72 rounded, then 9 with itself; values 40 rounded, 32 and itself in floats.
+  const bits = 2 + 32 / 16;
+  const keyBytes = (64 * columns * bits) / 8 + (2 + 9) * columns * 4;
+  const valueBytes = (40 * columns * bits) / 8 + (2 + 33) * columns * 4;
+  expect(packed.bytes).toBe(keyBytes + valueBytes);
+  expect(bitsPerElement(cache.keys!)).toBe(bits);
+});
