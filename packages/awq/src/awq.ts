@@ -7,12 +7,12 @@ import {
   type SectionContext,
 } from '@compress/core';
 import type { Matrix } from '@compress/kernels';
-import { clipWeight } from './clip-weight.ts';
-import { findScales } from './find-scales.ts';
+import { type ClippedWeight, clipWeight } from './clip-weight.ts';
+import { exemptRows } from './exempt-rows.ts';
+import { type FoundScale, findScales } from './find-scales.ts';
 import { observed } from './observed.ts';
 import { type AwqOptions, awqOptions } from './options.ts';
-import { queriesAndKeys } from './queries-and-keys.ts';
-import { roundingLoss } from './rounding.ts';
+import { roundingErrors, sum } from './rounding.ts';
 
 /** AWQ as a step of a pipeline. `named` are grids that recipes may name beside the integer ones. */
 export function createAwq(named: NamedGrids = {}): Algorithm<AwqOptions> {
@@ -40,33 +40,52 @@ export const awq = createAwq();
 async function transformSection(context: SectionContext, options: AwqOptions): Promise<void> {
   const { section, weights, kernels } = context;
   const treated = section.sites.flatMap((site) =>
-    site.linears.filter(({ untouched }) => untouched === undefined).map((spec) => ({ spec, site })),
+    site.linears
+      .filter(({ untouched }) => untouched === undefined)
+      .map((spec) => ({ spec, gram: observed(context, site.name, 'gram'), site: site.name })),
   );
   const rounding = (layer: string) => ({ grid: options.grid, groupSize: options.groupSize, layer, kernels });
-  const rtnLosses: number[] = [];
-  for (const { spec, site } of treated) {
-    if (context.statistics.get(site.name)?.tokens === 0) context.warn({ ...noTokens, layer: spec.name });
+  const rtnErrors = new Map<string, Float64Array>();
+  for (const { spec, gram, site } of treated) {
+    if (context.statistics.get(site)!.tokens === 0) context.warn({ ...noTokens, layer: spec.name });
     const { weight } = weights.linears.get(spec.name)!;
-    rtnLosses.push(await roundingLoss(weight, weight, observed(context, site.name, 'gram'), rounding(spec.name)));
+    rtnErrors.set(spec.name, await roundingErrors(weight, weight, gram, rounding(spec.name)));
   }
   const found = options.scale && treated.length > 0 ? await findScales(context, options) : [];
   for (const { link, scale, ratio } of found)
     if (ratio !== undefined) moveScale(link, section, weights, scale, kernels);
 
-  for (const [i, { spec, site }] of treated.entries()) {
-    const scales = found.find(({ sites }) => sites.includes(site.name));
-    const gram = observed(context, site.name, 'gram');
-    const scaled = scales?.ratio === undefined ? gram : divideGram(gram, scales.scale);
+  for (const { spec, gram, site } of treated) {
+    const { scale, ratio } = found.find(({ sites }) => sites.includes(site)) ?? {};
+    const scaled = ratio === undefined ? gram : divideGram(gram, scale!);
     const linear = weights.linears.get(spec.name)!;
-    const exempt = queriesAndKeys(section, spec);
-    let [clipped, loss] = [0, 0];
+    const exempt = exemptRows(section, spec);
+    let result: Pick<ClippedWeight, 'clipped' | 'loss'>;
     if (options.clip && !exempt?.every((row) => row === 1)) {
-      const result = await clipWeight({ ...rounding(spec.name), weight: linear.weight, gram: scaled, exempt });
-      weights.linears.set(spec.name, { ...linear, weight: result.weight });
-      ({ clipped, loss } = result);
-    } else loss = await roundingLoss(linear.weight, linear.weight, scaled, rounding(spec.name));
-    context.figures(spec.name, { rtnLoss: rtnLosses[i], loss, ratio: scales?.ratio ?? 0, clipped });
+      const { weight, ...gains } = await clipWeight({
+        ...rounding(spec.name),
+        weight: linear.weight,
+        gram: scaled,
+        exempt,
+      });
+      weights.linears.set(spec.name, { ...linear, weight });
+      result = gains;
+    } else {
+      const errors = await roundingErrors(linear.weight, linear.weight, scaled, rounding(spec.name));
+      result = { clipped: 0, loss: sum(errors) };
+    }
+    const rtnLoss = sum(rtnErrors.get(spec.name)!.map(inUnitsAfter(found, spec.name)));
+    context.figures(spec.name, { rtnLoss, loss: result.loss, ratio: ratio ?? 0, clipped: result.clipped });
   }
+}
+
+/** Where a scale was moved into rows of a Linear, its outputs are smaller: what an error of row r before is worth after. */
+function inUnitsAfter(found: readonly FoundScale[], name: string): (error: number, row: number) => number {
+  const divisors = new Map<number, number>();
+  for (const { link, scale } of found)
+    if (link.kind === 'linear' && link.from === name)
+      for (const [channel, row] of link.rows.entries()) divisors.set(row, scale[channel]);
+  return (error, row) => error / (divisors.get(row) ?? 1) ** 2;
 }
 
 /** The gram of activations divided by `scale`. */

@@ -1,4 +1,5 @@
 import type { Link, SectionContext, SiteSpec, Warning } from '@compress/core';
+import { exemptRows } from './exempt-rows.ts';
 import { observed } from './observed.ts';
 import type { AwqOptions } from './options.ts';
 import { type AwqScale, searchScale } from './search-scale.ts';
@@ -18,11 +19,12 @@ export async function findScales(context: SectionContext, options: AwqOptions): 
     const names = link.kind === 'norm' ? [link.site, ...link.alsoScale] : [link.site];
     const sites = section.sites.filter(({ name }) => names.includes(name));
     const linears = sites.flatMap((site) =>
-      treatable(site).map(({ name }) => ({
-        weight: weights.linears.get(name)!.weight,
+      treatable(site).map((spec) => ({
+        weight: weights.linears.get(spec.name)!.weight,
         gram: observed(context, site.name, 'gram'),
         tokens: context.statistics.get(site.name)!.tokens,
-        layer: name,
+        clipped: options.clip && !exemptRows(section, spec)?.every((row) => row === 1),
+        layer: spec.name,
       })),
     );
     const { tokens } = context.statistics.get(link.site)!;

@@ -33,11 +33,6 @@ export async function roundingErrors(
   return rounding.kernels.weightedError({ left: weight, right, hessian: gram });
 }
 
-/** The sum of {@link roundingErrors} over all rows. */
-export async function roundingLoss(...p: Parameters<typeof roundingErrors>): Promise<number> {
-  return sum(await roundingErrors(...p));
-}
-
 export function sum(values: Float64Array): number {
   return values.reduce((total, value) => total + value, 0);
 }

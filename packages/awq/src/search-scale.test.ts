@@ -86,3 +86,20 @@ test('a Linear counts for the tokens that it reads', async () => {
   const [both, first, second] = [await search([3, 2]), await search([1, 0]), await search([0, 1])];
   expect(both.identityLoss).toBeCloseTo(3 * first.identityLoss + 2 * second.identityLoss, 4);
 });
+
+test('where ranges will be clipped, trials are of shrunken ranges', async () => {
+  const { weights, gram, absmean } = problem(8, [8]);
+  // One weight in each group is far from the others: the whole range is the worst.
+  for (let at = 0; at < weights[0].data.length; at += GROUP) weights[0].data[at] *= 20;
+  const search = (clipped: boolean, rule: 'minmax' | 'hessian') =>
+    searchScale({
+      linears: [{ weight: weights[0], gram, clipped }],
+      activation: absmean,
+      grid: { ...grid, scales: rule },
+      groupSize: GROUP,
+      kernels,
+    });
+  const expected = await search(false, 'hessian');
+  expect(await search(true, 'minmax')).toEqual(expected);
+  expect(expected.loss).toBeLessThan((await search(false, 'minmax')).loss);
+});

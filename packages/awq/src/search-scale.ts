@@ -24,6 +24,8 @@ export interface AwqSearch {
     readonly gram: Matrix;
     /** What its loss counts for: the tokens that it reads, where they differ. @default 1 */
     readonly tokens?: number;
+    /** Its ranges will be clipped ({@link clipWeight}): trials shrink them too, as far as the diagonal of the gram tells. @default false */
+    readonly clipped?: boolean;
     /** For errors. */
     readonly layer?: string;
   }[];
@@ -49,7 +51,7 @@ export interface AwqScale {
   readonly scale: Float64Array;
   /** The exponent of the activations, or undefined where no scaling is best. */
   readonly ratio?: number;
-  /** The sum over Linears of tokens tr((W - Q) G (W - Q)^T), Q being what rounding to nearest makes of W with this scale. */
+  /** The sum over Linears of tokens x tr((W - Q) G (W - Q)^T), Q being what rounding to nearest makes of W with this scale. */
   readonly loss: number;
   /** The same without scaling. */
   readonly identityLoss: number;
@@ -87,11 +89,16 @@ async function lossWith(
   rounding: Omit<Rounding, 'layer'>,
 ): Promise<number> {
   const { kernels } = rounding;
+  const shrinking: Grid = rounding.grid.scales === 'minmax' ? { ...rounding.grid, scales: 'hessian' } : rounding.grid;
   let loss = 0;
-  for (const { weight, gram, tokens = 1, layer } of linears) {
+  for (const { weight, gram, tokens = 1, clipped = false, layer } of linears) {
     if (tokens === 0) continue;
     const squares = squaresOf(gram).map((square, c) => square / scale[c] ** 2);
-    const values = await roundToNearest(multiplyColumns(weight, scale, kernels), squares, { ...rounding, layer });
+    const values = await roundToNearest(multiplyColumns(weight, scale, kernels), squares, {
+      ...rounding,
+      ...(clipped && { grid: shrinking }),
+      layer,
+    });
     for (let start = 0; start < values.data.length; start += values.columns)
       for (let c = 0; c < values.columns; c++) values.data[start + c] /= scale[c];
     loss += tokens * sum(await kernels.weightedError({ left: weight, right: values, hessian: gram }));

@@ -1,6 +1,6 @@
 import type { LinearSpec, SectionSpec } from '@compress/core';
 import { expect, test } from 'vitest';
-import { queriesAndKeys } from './queries-and-keys.ts';
+import { exemptRows } from './exempt-rows.ts';
 
 const linear = (name: string, outFeatures: number): LinearSpec => ({
   name,
@@ -28,12 +28,12 @@ function section(attention: readonly LinearSpec[], from: string, rows: readonly 
 
 test('queries and keys are exempt, values and the feed-forward are not', () => {
   const separate = section([q, v], 'v', [0, 1, 0, 1]);
-  expect(queriesAndKeys(separate, q)).toEqual(Uint8Array.of(1, 1, 1, 1));
-  expect(queriesAndKeys(separate, v)).toEqual(Uint8Array.of(0, 0));
-  expect(queriesAndKeys(separate, gate)).toBeUndefined();
-  expect(queriesAndKeys({ ...separate, attention: undefined } as never, q)).toBeUndefined();
+  expect(exemptRows(separate, q)).toEqual(Uint8Array.of(1, 1, 1, 1));
+  expect(exemptRows(separate, v)).toEqual(Uint8Array.of(0, 0));
+  expect(exemptRows(separate, gate)).toBeUndefined();
+  expect(exemptRows({ ...separate, attention: undefined } as never, q)).toBeUndefined();
 });
 
 test('of a fused Linear, the rows that make no values', () => {
-  expect(queriesAndKeys(section([fused], 'qkv', [4, 5, 4, 5]), fused)).toEqual(Uint8Array.of(1, 1, 1, 1, 0, 0));
+  expect(exemptRows(section([fused], 'qkv', [4, 5, 4, 5]), fused)).toEqual(Uint8Array.of(1, 1, 1, 1, 0, 0));
 });
