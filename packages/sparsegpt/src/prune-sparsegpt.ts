@@ -1,6 +1,5 @@
 import {
   columnsPerGroup,
-  errorCosts,
   type Factorization,
   factorizeGram,
   fitGrid,
@@ -71,9 +70,7 @@ async function prune(request: SparseGptRequest, kernels: Kernels): Promise<Spars
     request.factorization ?? (await factorizeGram({ gram, strongestFirst: false, damping, layer, kernels }));
   const mask = Uint8Array.from(request.mask ?? new Uint8Array(weight.data.length));
   const rounding =
-    request.grid === undefined
-      ? undefined
-      : await fitRounding(request, resolveGrid(request.grid), factorization, kernels);
+    request.grid === undefined ? undefined : await fitRounding(request, resolveGrid(request.grid), kernels);
   const values = await sweepPruned({ weight, factorization, sparsity, blockSize, mask, rounding, kernels });
   if (rounding) await descend(rounding);
   else if (sweeps > 0) {
@@ -98,16 +95,16 @@ async function prune(request: SparseGptRequest, kernels: Kernels): Promise<Spars
 
 /** Scales are those of the dense weight (section 3.5 of the paper): the sweep has not yet begun. */
 async function fitRounding(
-  { weight, groupSize = 128, layer }: SparseGptRequest,
-  grid: Grid,
-  factorization: Factorization,
+  { weight, gram, groupSize = 128, layer }: SparseGptRequest,
+  choice: Grid,
   kernels: Kernels,
 ): Promise<Rounding> {
-  requireZero(grid, layer);
-  const importance = errorCosts(factorization);
-  const fitted = await fitGrid({ weight, grid, groupSize, importance, layer, kernels });
+  requireZero(choice, layer);
+  const { columns } = weight;
+  const importance = Float32Array.from({ length: columns }, (_, c) => gram.data[c * columns + c]);
+  const { grid, scales } = await fitGrid({ weight, grid: choice, groupSize, importance, layer, kernels });
   const codes = kernels.uint8(weight.data.length);
-  return { ...fitted, groupSize: columnsPerGroup(weight.columns, groupSize), codes };
+  return { grid, groupSize: columnsPerGroup(columns, groupSize), scales, codes };
 }
 
 function dampedHessian(gram: Matrix, { added }: Factorization, kernels: Kernels): Matrix {

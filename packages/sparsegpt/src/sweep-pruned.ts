@@ -1,5 +1,5 @@
-import { errorCosts, type Factorization, type Grid } from '@compress/core';
-import type { GroupScales, Kernels, Matrix } from '@compress/kernels';
+import { errorCosts, type Factorization, type Grid, type StoredScales } from '@compress/core';
+import type { Kernels, Matrix } from '@compress/kernels';
 import { type Block, chooseBlock } from './choose-block.ts';
 import type { Sparsity } from './sparsity.ts';
 
@@ -8,7 +8,7 @@ export interface Rounding {
   readonly grid: Grid;
   /** Columns. */
   readonly groupSize: number;
-  readonly scales: GroupScales;
+  readonly scales: StoredScales;
   /** `[R, n]` */
   readonly codes: Uint8Array;
 }
