@@ -49,6 +49,7 @@ export * from './second-order/permute-columns.ts';
 export * from './statistics/create-statistics-collector.ts';
 export * from './statistics/statistics.ts';
 export * from './statistics/transform-statistics.ts';
+export * from './walk/buffer-pool.ts';
 export * from './walk/compress.ts';
 export * from './walk/load-section.ts';
 export { workFolder } from './walk/output-folder.ts';

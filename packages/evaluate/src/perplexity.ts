@@ -1,4 +1,12 @@
-import { type Batch, type Checkpoint, CompressError, loadSection, type Model, runSection } from '@compress/core';
+import {
+  type Batch,
+  type Checkpoint,
+  CompressError,
+  createBufferPool,
+  loadSection,
+  type Model,
+  runSection,
+} from '@compress/core';
 import type { Kernels } from '@compress/kernels';
 import { scoreBatch } from './score-batch.ts';
 
@@ -56,6 +64,7 @@ export async function perplexity(request: PerplexityRequest): Promise<Perplexity
   const started = performance.now();
   const nll = new Float64Array(windows * (context - 1));
   const total = model.sections.reduce((sum, section) => sum + work(section), 0) * windows;
+  const pool = createBufferPool(kernels);
   let done = 0;
 
   const groupWindows = Math.max(1, Math.floor(HIDDEN_BYTES / (4 * context * model.hiddenSize)));
@@ -64,14 +73,14 @@ export async function perplexity(request: PerplexityRequest): Promise<Perplexity
     for (const section of model.sections) {
       signal?.throwIfAborted();
       const weights = await loadSection(checkpoint, section, kernels);
-      const program = model.open(section, weights, kernels);
+      const program = model.open(section, weights, pool.kernels);
       for (const { batch, from } of batches) {
         signal?.throwIfAborted();
         if (section.kind === 'head') {
-          const scores = await scoreBatch({ model, program, weights, batch, kernels });
+          const scores = await scoreBatch({ model, program, weights, batch, pool });
           nll.set(scores, from * (context - 1));
         } else {
-          await runSection(program, weights, batch, kernels);
+          await pool.run(() => runSection(program, weights, batch, pool.kernels));
         }
         done += batch.sequences * work(section);
         request.onProgress?.({ done, total });

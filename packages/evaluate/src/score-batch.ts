@@ -1,5 +1,4 @@
-import type { Batch, Model, SectionProgram, SectionWeights } from '@compress/core';
-import type { Kernels } from '@compress/kernels';
+import type { Batch, BufferPool, Model, SectionProgram, SectionWeights } from '@compress/core';
 
 /** Bytes of logits that exist at one time: a vocabulary of 150,000 makes 0.6 MB a row. */
 const LOGIT_BYTES = 32 * 2 ** 20;
@@ -13,14 +12,15 @@ export async function scoreBatch({
   program,
   weights,
   batch,
-  kernels,
+  pool,
 }: {
   readonly model: Model;
   /** The opened head. */
   readonly program: SectionProgram;
   readonly weights: SectionWeights;
   readonly batch: Batch;
-  readonly kernels: Kernels;
+  /** The head was opened with its kernels. */
+  readonly pool: BufferPool;
 }): Promise<Float64Array> {
   const { sequences, length, hidden, tokens } = batch;
   const scored = length - 1;
@@ -32,9 +32,12 @@ export async function scoreBatch({
       const rows = Math.min(tileRows, scored - start);
       const first = sequence * length + start;
       const data = hidden.data.subarray(first * hidden.columns, (first + rows) * hidden.columns);
-      const logits = await model.logits(program, weights, { rows, columns: hidden.columns, data }, kernels);
       const picked = tokens.subarray(first + 1, first + 1 + rows);
-      const logProbabilities = await kernels.logSoftmaxPick({ logits, picked });
+      const logProbabilities = await pool.run(async () => {
+        const part = { rows, columns: hidden.columns, data };
+        const logits = await model.logits(program, weights, part, pool.kernels);
+        return pool.kernels.logSoftmaxPick({ logits, picked });
+      });
       for (let row = 0; row < rows; row++) nll[sequence * scored + start + row] = -logProbabilities[row];
     }
   }

@@ -1,5 +1,4 @@
 import { CompressError, type Model, type SectionSpec, type TensorInfo } from '@compress/core';
-import type { Kernels } from '@compress/kernels';
 import { checkTensors } from './check-tensors.ts';
 import type { Decoder } from './decoder/decoder.ts';
 import { sectionsOf } from './decoder/sections.ts';
@@ -33,7 +32,7 @@ function fitPrefix(
 }
 
 function decoderModel(architecture: string, decoder: Decoder, sections: readonly SectionSpec[]): Model {
-  const tablesOf = new WeakMap<Kernels, ReturnType<typeof rotaryTables>>();
+  const rotary = rotaryTables();
   const model: Model = {
     architecture,
     hiddenSize: decoder.hiddenSize,
@@ -49,8 +48,6 @@ function decoderModel(architecture: string, decoder: Decoder, sections: readonly
     open(section, weights, kernels) {
       const index = sections.findIndex(({ name }) => name === section.name);
       if (index < 0) throw new CompressError('section-unknown', `This model has no section ${section.name}.`);
-      const rotary = tablesOf.get(kernels) ?? rotaryTables(kernels);
-      tablesOf.set(kernels, rotary);
       return openSection(decoder, section, index, { weights, kernels, rotary });
     },
     async logits(program, weights, hidden, kernels) {

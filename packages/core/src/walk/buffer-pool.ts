@@ -7,7 +7,7 @@ import type { Kernels } from '@compress/kernels';
 export interface BufferPool {
   /** Outside {@link run}, arrays come from the kernels underneath and are nobody's business. */
   readonly kernels: Kernels;
-  /** Runs `work`; afterwards every array that it made is taken back. */
+  /** Runs `work`; afterwards every array that it made is taken back, and must be kept nowhere. */
   run<T>(work: () => Promise<T>): Promise<T>;
 }
 
