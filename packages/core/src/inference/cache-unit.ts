@@ -1,3 +1,4 @@
+import { CompressError } from '../errors.ts';
 import { type CacheCodec, type CodedGroup, createCacheCodec } from './cache-codec.ts';
 import type { CacheSide } from './inference.ts';
 
@@ -15,12 +16,17 @@ export interface CacheUnit {
   decode(group: CodedGroup, index: number, output: Float32Array): void;
 }
 
-/** How a side of the cache is cut into units, for keys or values of `columns` = heads x `headDimension`. */
+/** How a side of the cache is cut into units, for keys or values of `columns` = heads x `headDimension`. Throws `CompressError` `group-size` where groups of channels do not fill a head. */
 export function createCacheUnit(
   side: CacheSide,
   { columns, headDimension }: { readonly columns: number; readonly headDimension: number },
 ): CacheUnit {
   const { axis, groupSize, scales } = side;
+  if (axis === 'token' && headDimension % groupSize !== 0)
+    throw new CompressError(
+      'group-size',
+      `The cache has groups of ${groupSize} channels, which do not fill heads of ${headDimension}; choose a divisor.`,
+    );
   const codec = createCacheCodec(side, groupSize);
   const values = new Float32Array(groupSize);
   const [tokens, groups] = axis === 'channel' ? [groupSize, columns] : [1, columns / groupSize];
