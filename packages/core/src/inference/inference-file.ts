@@ -48,7 +48,11 @@ export async function readInference(folder: string): Promise<Inference | undefin
     if (error.code === 'ENOENT') return undefined;
     throw error;
   });
-  if (text === undefined) return undefined;
+  return text === undefined ? undefined : parseInference(text, file);
+}
+
+/** The same of its text. */
+export function parseInference(text: string, file: string): Inference {
   try {
     // JSON has no `undefined`, so what the schema calls optional is there or not, as the type says.
     return inferenceSchema.parse(JSON.parse(text)) as Inference;
