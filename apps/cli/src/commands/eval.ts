@@ -1,5 +1,5 @@
-import { CompressError } from '@compress/core';
-import { withCache } from '@compress/kv-cache';
+import { type CacheSide, CompressError, type Inference } from '@compress/core';
+import { bitsPerElement, withCache } from '@compress/kv-cache';
 import { Command } from 'commander';
 import { type CommonOptions, openEventLog, printResult, withKernels } from '../cli-context.ts';
 import { measurePerplexity } from '../model/measure-perplexity.ts';
@@ -42,10 +42,11 @@ export const evalCommand: MakeCommand = (context) =>
       const opened = await openModel(name, { directory, note: progress.log });
       try {
         const { folder } = opened;
+        const measured = cache ? { ...opened, checkpoint: withCache(opened.checkpoint, opened.model, cache) } : opened;
         const tokens = await createTokenize()(recipe, { directory, folder });
         const result = await withKernels(options, (kernels) =>
           measurePerplexity({
-            opened: cache ? { ...opened, checkpoint: withCache(opened.checkpoint, opened.model, cache) } : opened,
+            opened: measured,
             tokens,
             ...recipe,
             kernels,
@@ -61,12 +62,21 @@ export const evalCommand: MakeCommand = (context) =>
           `tokens      ${result.tokens} (${result.windows} windows of ${result.context})`,
           `speed       ${significant(result.tokensPerSecond, 3)} tokens/s`,
         ];
-        printResult(context, options, { model: name, ...result }, text.join('\n'));
+        const bits = cacheBits(measured.checkpoint.inference);
+        if (bits) text.push(`cache       ${bits.keys} bits an element of older keys, ${bits.values} of older values`);
+        printResult(context, options, { model: name, ...result, ...(bits && { cacheBits: bits }) }, text.join('\n'));
       } finally {
         await opened.checkpoint.close();
         log.close();
       }
     });
+
+/** What older keys and values take in the cache of the first block that has one. */
+function cacheBits(inference: Inference | undefined): { keys: number; values: number } | undefined {
+  const cache = Object.values(inference?.attention ?? {}).find((entry) => entry.cache)?.cache;
+  const bits = (side: CacheSide | undefined) => (side ? Number(significant(bitsPerElement(side), 4)) : 32);
+  return cache && { keys: bits(cache.keys), values: bits(cache.values) };
+}
 
 function perplexityOf({ text, jsonl, parquet, field, context, windows }: EvalOptions): PerplexityRecipe {
   const result = perplexitySchema.safeParse({ text, jsonl, parquet, field, context, windows });
