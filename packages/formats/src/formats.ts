@@ -1,6 +1,7 @@
 import type { Format } from '@compress/core';
+import { compressedTensors } from './compressed-tensors/compressed-tensors.ts';
 import { dense } from './dense.ts';
 import { gptq } from './gptq/gptq.ts';
 
 /** Every format that is written and read: a recipe names one. */
-export const formats: readonly Format[] = [dense, gptq];
+export const formats: readonly Format[] = [dense, gptq, compressedTensors];

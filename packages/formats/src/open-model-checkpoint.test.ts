@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { integerGrid, readFloat32, writeCheckpoint } from '@compress/core';
 import { createReferenceKernels } from '@compress/kernels';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { compressedTensors } from './compressed-tensors/compressed-tensors.ts';
 import { dense } from './dense.ts';
 import { gptq } from './gptq/gptq.ts';
 import { openModelCheckpoint } from './open-model-checkpoint.ts';
@@ -23,7 +24,7 @@ afterEach(() => rm(folder, { recursive: true }));
 const config = (content: object | string) =>
   writeFile(join(folder, 'config.json'), typeof content === 'string' ? content : JSON.stringify(content));
 
-it.each([dense, gptq])('opens a folder that $name wrote', async (format) => {
+it.each([dense, gptq, compressedTensors])('opens a folder that $name wrote', async (format) => {
   await writeCheckpoint(folder, format.write({ spec, quantized }, 'F32', kernels), { maxShardBytes: 100 });
   const configuration = format.configuration({ grid, groupSize: 16, quantized: ['layer'], untouched: [] });
   await config({ model_type: 'llama', ...(configuration !== undefined && { quantization_config: configuration }) });

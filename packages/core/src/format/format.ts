@@ -23,9 +23,9 @@ export interface Format {
   readonly configurationFile?: string;
   /**
    * Why the format (or every consumer of it) cannot hold this Linear on this grid; undefined if it can. From shapes alone; `groupSize` is
-   * a number of columns, all of them for one group a row.
+   * a number of columns, all of them for one group a row; `reordered` as {@link configuration} has it.
    */
-  limit(linear: LinearSpec, grid: Grid, groupSize: number): Objection | undefined;
+  limit(linear: LinearSpec, grid: Grid, groupSize: number, reordered?: boolean): Objection | undefined;
   /**
    * Tensors that replace the Linear's weight. The dtype is that of the checkpoint's own floats. Their bytes are made when they are asked
    * for; that rejects with `CompressError` `not-representable` for scales, zeros or values that the format cannot hold: nothing is clamped.

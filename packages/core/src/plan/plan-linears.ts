@@ -42,7 +42,8 @@ export function planLinears(request: PlanRequest): {
             if (!quantization)
               throw new TypeError(`${algorithm.name} is a quantize step and must say its grid (quantization)`);
             quantizations.push({ ...quantization, columns: spec.inFeatures });
-            const limit = format.limit(spec, quantization.grid, quantization.groupSize);
+            const { grid, groupSize, reordered } = quantization;
+            const limit = format.limit(spec, grid, groupSize, reordered);
             if (limit) problems.push(limit);
             const bytesAfter = sizeAfter(spec, quantization, request) ?? planned.bytesBefore;
             planned = { ...planned, bytesAfter };

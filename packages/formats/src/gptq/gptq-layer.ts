@@ -1,6 +1,6 @@
-import { type Checkpoint, CompressError, type TensorInfo } from '@compress/core';
-import { decodeHalf } from '@compress/kernels';
-import { unpackBits } from './bit-stream.ts';
+import { type Checkpoint, CompressError } from '@compress/core';
+import { unpackBits } from '../bit-stream.ts';
+import { readScales, readWords } from '../read-parts.ts';
 import type { GptqShape } from './gptq-layout.ts';
 import type { GptqParts } from './gptq-parts.ts';
 import type { GptqReading } from './read-gptq-configuration.ts';
@@ -43,22 +43,6 @@ export function decodeRows({ shape, words, scales, zeros, group }: GptqLayer, fr
     }
   }
   return rows;
-}
-
-/** Little-endian 32-bit words, at an alignment of their own. */
-async function readWords(checkpoint: Checkpoint, info: TensorInfo): Promise<Uint32Array> {
-  const bytes = await checkpoint.read(info.name);
-  return bytes.byteOffset % 4 === 0
-    ? new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
-    : new Uint32Array(bytes.slice().buffer);
-}
-
-async function readScales(checkpoint: Checkpoint, info: TensorInfo): Promise<Float32Array> {
-  const bytes = await checkpoint.read(info.name);
-  if (info.dtype === 'F32') return new Float32Array(bytes.slice().buffer);
-  const type = info.dtype === 'F16' ? 'f16' : 'bf16';
-  const halves = new Uint16Array(bytes.slice().buffer);
-  return Float32Array.from(halves, (half) => decodeHalf(half, type));
 }
 
 function unpackZeros(words: Uint32Array, parts: GptqParts, reading: GptqReading, location: string): Float32Array {

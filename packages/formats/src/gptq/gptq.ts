@@ -1,6 +1,7 @@
 import { type Format, type Grid, type LinearSpec, type Objection, tensorBytes } from '@compress/core';
+import { layerPrefix } from '../layer-prefix.ts';
 import { gptqConfiguration } from './gptq-configuration.ts';
-import { GPTQ_BITS, gptqPrefix, gptqTensors } from './gptq-layout.ts';
+import { GPTQ_BITS, gptqTensors } from './gptq-layout.ts';
 import { openGptq } from './open-gptq.ts';
 import { writeGptq } from './write-gptq.ts';
 
@@ -29,7 +30,7 @@ export const gptq: Format = {
 function limit(linear: LinearSpec, grid: Grid, groupSize: number): Objection | undefined {
   const { inFeatures, outFeatures } = linear;
   const object = (message: string): Objection => ({ layer: linear.name, message });
-  if (gptqPrefix(linear) === undefined)
+  if (layerPrefix(linear) === undefined)
     return object(`The format gptq names its tensors after a .weight, not after ${linear.weight}.`);
   if (grid.codes.kind !== 'integer' || grid.codes.maxCode !== 2 ** grid.bits - 1) {
     return object(`The format gptq holds integer grids, not ${grid.name}: write it as dense.`);

@@ -1,19 +1,22 @@
-import { CompressError, type Dtype, type QuantizedLinear, type TensorSource, tensorBytes } from '@compress/core';
+import { type Dtype, type QuantizedLinear, type TensorSource, tensorBytes } from '@compress/core';
 import type { Kernels } from '@compress/kernels';
-import { packBits } from './bit-stream.ts';
-import { checkZero, gptqPrefix, gptqTensors } from './gptq-layout.ts';
+import { packBits } from '../bit-stream.ts';
+import { checkZero } from '../check-zero.ts';
+import { encodeScales } from '../encode-scales.ts';
+import { layerPrefix } from '../layer-prefix.ts';
+import { gptqTensors } from './gptq-layout.ts';
 import { zeroOffset } from './zero-offset.ts';
 
 /** The four tensors of a Linear. */
 export function writeGptq({ spec, quantized }: QuantizedLinear, kernels: Kernels): readonly TensorSource[] {
   const { rows, columns, codes, grid, scales } = quantized;
   const { groups } = scales;
-  const prefix = gptqPrefix(spec);
+  const prefix = layerPrefix(spec);
   const layout = gptqTensors({ bits: grid.bits, inFeatures: columns, outFeatures: rows, groups });
   return [
     source('qweight', packWeight),
     source('qzeros', packZeros),
-    source('scales', encodeScales),
+    source('scales', packScales),
     source('g_idx', async () => bytesOf(scales.group.slice())),
   ];
 
@@ -53,27 +56,11 @@ export function writeGptq({ spec, quantized }: QuantizedLinear, kernels: Kernels
     return bytesOf(words);
   }
 
-  async function encodeScales(): Promise<Uint8Array> {
+  async function packScales(): Promise<Uint8Array> {
     const values = new Float32Array(scales.scales.length);
     for (let r = 0; r < rows; r++)
       for (let g = 0; g < groups; g++) values[g * rows + r] = scales.scales[r * groups + g];
-    const output = kernels.uint8(2 * values.length);
-    await kernels.encode({ values, type: 'f16', output });
-    const decoded = new Float32Array(values.length);
-    await kernels.decode({ bytes: output, type: 'f16', output: decoded });
-    const bad = values.findIndex(
-      (value, i) => !(value > 0) || decoded[i] !== value || value === Number.POSITIVE_INFINITY,
-    );
-    if (bad >= 0) {
-      throw new CompressError(
-        'not-representable',
-        `The scale ${values[bad]} is no positive F16 number: use a grid with scaleType f16.`,
-        {
-          tensor: `${prefix}.scales`,
-        },
-      );
-    }
-    return output;
+    return encodeScales(values, 'f16', `${prefix}.scales`, kernels);
   }
 }
 

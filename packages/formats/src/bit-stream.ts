@@ -1,6 +1,6 @@
 /**
  * Codes of `bits` bits as one little-endian bit stream in 32-bit words: code i is bits [i bits, (i + 1) bits) of the stream. For 2, 4 and 8
- * bits that is 32 / bits lanes a word; codes of 3 bits straddle words, 32 of them fill three. `count * bits` is a multiple of 32.
+ * bits that is 32 / bits lanes a word; codes of 3 bits straddle words, 32 of them fill three. What the last word has no codes for is 0.
  */
 export interface BitStream {
   readonly words: Uint32Array;
@@ -28,6 +28,7 @@ export function packBits(
     filled -= 32;
     word = code >>> (bits - filled);
   }
+  if (filled > 0) stream.words[at] = word;
 }
 
 /** The inverse of {@link packBits}, into `codes[0 .. count)`. */

@@ -1,0 +1,93 @@
+import { integerGrid } from '@compress/core';
+import { expect, it } from 'vitest';
+import { compressedTensors } from './compressed-tensors.ts';
+import { readPackConfiguration } from './read-pack-configuration.ts';
+
+const written = (groupSize: number, symmetric = true) =>
+  compressedTensors.configuration({
+    grid: integerGrid({ bits: 4, symmetric }),
+    groupSize,
+    quantized: ['model.layers.0.q_proj'],
+    untouched: ['lm_head'],
+  })!;
+
+it('names the grid, and what is left in floats by its path', () => {
+  expect(written(128)).toEqual({
+    quant_method: 'compressed-tensors',
+    version: '0.13.0',
+    format: 'pack-quantized',
+    quantization_status: 'compressed',
+    global_compression_ratio: null,
+    ignore: ['lm_head'],
+    kv_cache_scheme: null,
+    config_groups: {
+      group_0: {
+        targets: ['Linear'],
+        weights: { num_bits: 4, type: 'int', symmetric: true, strategy: 'group', group_size: 128, dynamic: false },
+        input_activations: null,
+        output_activations: null,
+        format: 'pack-quantized',
+      },
+    },
+  });
+});
+
+it('is recognized and understood', () => {
+  expect(compressedTensors.recognizes(written(64))).toBe(true);
+  expect(compressedTensors.recognizes({ quant_method: 'gptq' })).toBe(false);
+  expect(readPackConfiguration(written(64, false), 'folder')).toEqual({ bits: 4, symmetric: false, groupSize: 64 });
+  expect(readPackConfiguration(written(-1), 'folder')).toEqual({ bits: 4, symmetric: true, groupSize: -1 });
+});
+
+const base = { num_bits: 4, type: 'int', symmetric: true, strategy: 'group', group_size: 128 };
+const read = (fields: object, weights: object = {}, group: object = {}) =>
+  readPackConfiguration(
+    {
+      quant_method: 'compressed-tensors',
+      format: 'pack-quantized',
+      config_groups: { group_0: { targets: ['Linear'], weights: { ...base, ...weights }, ...group } },
+      ...fields,
+    },
+    'folder',
+  );
+
+it('accepts what llm-compressor and the library write', () => {
+  read(
+    { version: '0.9.1', kv_cache_scheme: null, sparsity_config: {}, transform_config: {}, ignore: ['re:.*gate$'] },
+    { observer: 'mse', observer_kwargs: { a: 1 }, actorder: 'weight', block_structure: null, scale_dtype: null },
+    { input_activations: null, output_activations: null },
+  );
+  read({ sparsity_config: { format: 'dense' } });
+  read({ version: '0.20.0' }, { num_bits: 3 });
+  read({ version: '1.0.0' }, { num_bits: 3 });
+});
+
+it.each<[string, object, object?, object?]>([
+  ['format', { format: 'int-quantized' }],
+  ['format', {}, {}, { format: 'float-quantized' }],
+  ['kv_cache_scheme', { kv_cache_scheme: { num_bits: 8 } }],
+  ['transform_config', { transform_config: { config_groups: { R4: {} } } }],
+  ['sparsity_config', { sparsity_config: { format: 'sparse-24-bitmask' } }],
+  ['new_field', { new_field: 1 }],
+  ['config_groups', { config_groups: null }],
+  ['no group', { config_groups: {} }],
+  ['must be an object', { config_groups: { group_0: 4 } }],
+  ['how weights', {}, {}, { weights: null }],
+  ['input_activations', {}, {}, { input_activations: { num_bits: 8 } }],
+  ['differ', { config_groups: { a: { weights: base }, b: { weights: { ...base, num_bits: 8 } } } }],
+  ['num_bits', {}, { num_bits: 1 }],
+  ['num_bits', {}, { num_bits: '4' }],
+  ['float', {}, { type: 'float' }],
+  ['symmetric', {}, { symmetric: 'yes' }],
+  ['dynamic', {}, { dynamic: true }],
+  ['actorder', {}, { actorder: 'group' }],
+  ['strategy', {}, { strategy: 'tensor' }],
+  ['group_size', {}, { group_size: null }],
+  ['block_structure', {}, { block_structure: [128, 128] }],
+  ['before version 0.13', { version: '0.12.2' }, { num_bits: 3 }],
+  ['before version 0.13', {}, { num_bits: 6 }],
+])('refuses what it cannot honour: %s', (word, fields, weights, group) => {
+  expect(() => read(fields, weights, group)).toThrow(
+    expect.objectContaining({ code: 'quantization-config', message: expect.stringContaining(word) }),
+  );
+});

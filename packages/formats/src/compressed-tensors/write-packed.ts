@@ -1,0 +1,66 @@
+import { CompressError, type QuantizedLinear, type TensorSource, tensorBytes } from '@compress/core';
+import type { Kernels } from '@compress/kernels';
+import { packBits } from '../bit-stream.ts';
+import { checkZero } from '../check-zero.ts';
+import { encodeScales } from '../encode-scales.ts';
+import { layerPrefix } from '../layer-prefix.ts';
+import { packTensors, wordsFor } from './pack-layout.ts';
+
+/**
+ * The tensors of a Linear. The format speaks of signed codes that are stored plus 2^(bits - 1), zero points too: these stored numbers are the
+ * grid's unsigned codes and zero points.
+ */
+export function writePacked({ spec, quantized }: QuantizedLinear, kernels: Kernels): readonly TensorSource[] {
+  const { rows, columns, codes, grid, scales } = quantized;
+  const { bits, symmetric } = grid;
+  const { groups, zeros } = scales;
+  const type = grid.scaleType === 'bf16' ? 'bf16' : 'f16';
+  const scaleType = type === 'bf16' ? 'BF16' : 'F16';
+  const prefix = layerPrefix(spec);
+  const layout = packTensors({ bits, inFeatures: columns, outFeatures: rows, groups, symmetric, scaleType });
+  const parts: Readonly<Record<string, () => Promise<Uint8Array>>> = {
+    weight_packed: packWeight,
+    weight_scale: () => encodeScales(scales.scales, type, `${prefix}.weight_scale`, kernels),
+    weight_shape: async () => new Uint8Array(BigInt64Array.of(BigInt(rows), BigInt(columns)).buffer),
+    weight_zero_point: packZeros,
+  };
+  return Object.entries(layout).map(([suffix, { dtype, shape }]) => ({
+    name: `${prefix}.${suffix}`,
+    dtype,
+    shape,
+    byteLength: tensorBytes(dtype, shape) as number,
+    bytes: parts[suffix],
+  }));
+
+  async function packWeight(): Promise<Uint8Array> {
+    checkGroups();
+    for (const zero of zeros) checkZero(zero, bits, symmetric, `${prefix}.weight_zero_point`);
+    const rowWords = wordsFor(columns, bits);
+    const words = new Uint32Array(rows * rowWords);
+    for (let r = 0; r < rows; r++)
+      packBits({ values: codes, offset: r * columns, stride: 1, count: columns }, bits, {
+        words,
+        offset: r * rowWords,
+        stride: 1,
+      });
+    return new Uint8Array(words.buffer);
+  }
+
+  async function packZeros(): Promise<Uint8Array> {
+    const words = new Uint32Array(wordsFor(rows, bits) * groups);
+    const values = Uint8Array.from(zeros);
+    for (let g = 0; g < groups; g++)
+      packBits({ values, offset: g, stride: groups, count: rows }, bits, { words, offset: g, stride: groups });
+    return new Uint8Array(words.buffer);
+  }
+
+  function checkGroups(): void {
+    const width = columns / groups;
+    if (scales.group.every((g, c) => g === Math.floor(c / width))) return;
+    throw new CompressError(
+      'not-representable',
+      'The groups do not follow the columns, and compressed-tensors has no index of groups any more: use "order: act-static".',
+      { tensor: `${prefix}.weight_packed` },
+    );
+  }
+}
