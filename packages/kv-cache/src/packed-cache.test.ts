@@ -84,6 +84,48 @@ test('calibrated scales and codebooks pack too', async () => {
   }
 });
 
+test('keys before RoPE: they are turned as they are read', async () => {
+  const [queries, keys, values] = [entries('queries', 64), entries('keys'), entries('values')];
+  const cache = cacheInference(
+    createKvCache().options.parse({ bits: 2, groupSize: 16, residual: 16, beforeRope: true }),
+    heads,
+  );
+  const angle = (position: number, pair: number) => position * 10_000 ** (-pair / 8);
+  const table = (f: (x: number) => number) => ({
+    rows: LENGTH,
+    columns: 8,
+    data: Float32Array.from({ length: LENGTH * 8 }, (_, i) => f(angle(Math.floor(i / 8), i % 8))),
+  });
+  const rotary = { cos: table(Math.cos), sin: table(Math.sin), dimensions: 16 };
+  const turn = (key: Float32Array, position: number) => {
+    for (let head = 0; head < heads.keyHeads; head++)
+      for (let i = 0; i < 8; i++) {
+        const [low, high] = [head * 16 + i, head * 16 + i + 8];
+        const [x, y] = [key[low], key[high]];
+        const [c, s] = [Math.cos(angle(position, i)), Math.sin(angle(position, i))];
+        [key[low], key[high]] = [x * c - y * s, y * c + x * s];
+      }
+  };
+  const aged = ageEntries(keys, cache.keys!, { length: LENGTH, headDimension: 16, sinks: 0 }, kernels);
+  const turned = { ...keys, data: keys.data.slice() };
+  for (const entry of [aged, turned]) await kernels.rotate({ values: entry, heads: 2, length: LENGTH, rotary });
+  const output = kernels.matrix(LENGTH, 64);
+  const ages = {
+    keys: aged,
+    values: ageEntries(values, cache.values!, { length: LENGTH, headDimension: 16, sinks: 0 }, kernels),
+    keyCounts: agedCounts(cache.keys, cache, LENGTH),
+    valueCounts: agedCounts(cache.values, cache, LENGTH),
+  };
+  const p = { queries, keys: turned, values, ...heads, length: LENGTH, scale: SCALE, output };
+  await kernels.attention({ ...p, aged: ages });
+  const packed = createPackedCache({ cache, heads, turn });
+  for (let t = 0; t < LENGTH; t++) {
+    packed.append(row(keys, t), row(values, t));
+    for (const [i, value] of packed.attend(row(queries, t), SCALE).entries())
+      expect(Math.abs(value - row(output, t)[i])).toBeLessThan(1e-5 * Math.max(1, Math.abs(value)));
+  }
+});
+
 test('memory: codes, scales and minima of what is old, floats of what is new', () => {
   const cache = cacheInference(
     createKvCache().options.parse({ bits: 2, groupSize: 16, residual: 32, sinks: 2 }),
