@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import type { CliContext } from './cli-context.ts';
 import { demoCommand } from './commands/demo.ts';
 import { evalCommand } from './commands/eval.ts';
+import { importCommand } from './commands/import.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { planCommand } from './commands/plan.ts';
 import { runCommand } from './commands/run.ts';
@@ -11,7 +12,16 @@ import { verifyCommand } from './commands/verify.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { RecipeError } from './recipe/recipe-error.ts';
 
-const commands = [runCommand, planCommand, evalCommand, inspectCommand, verifyCommand, schemaCommand, demoCommand];
+const commands = [
+  runCommand,
+  planCommand,
+  evalCommand,
+  inspectCommand,
+  importCommand,
+  verifyCommand,
+  schemaCommand,
+  demoCommand,
+];
 
 /** Errors that say: what was asked for cannot be done, and nothing was. */
 const USAGE = ['usage', 'recipe-invalid', 'recipe-missing', 'plan'];
