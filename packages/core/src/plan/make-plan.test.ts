@@ -141,3 +141,16 @@ test('knows what cannot fit', async () => {
   const disk = await problems({ calibration: { sequences: 1e12, length: 16 }, activationMemory: 0 });
   expect(disk).toEqual([expect.stringContaining('of disk are needed')]);
 });
+
+test('tells the format where groups do not follow the columns', async () => {
+  const act: typeof toyRound = {
+    ...toyRound,
+    quantization: (spec, options) => ({ ...toyRound.quantization!(spec, options)!, reordered: true }),
+  };
+  const format: typeof toyCodes = {
+    ...toyCodes,
+    limit: ({ name }, _grid, _groupSize, reordered) => (reordered ? { layer: name, message: 'No index.' } : undefined),
+  };
+  await makePlan(request({ pipeline: [step(toyRound)], format }));
+  expect(await problems({ pipeline: [step(act)], format })).toContain('blocks.0.gate: No index.');
+});
