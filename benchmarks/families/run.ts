@@ -2,7 +2,7 @@
  * The perplexity of every family on one model, as a Markdown table on stdout; a row that fails says why. Rows that already lie in the
  * work folder are not done again.
  *
- *     node benchmarks/families/run.ts --model demo-output/model --calibration demo-output/calibration.txt --samples 128 --length 512 \
+ *     pnpm bench:families --model demo-output/model --calibration demo-output/calibration.txt --samples 128 --length 512 \
  *       --evaluation demo-output/evaluation.txt --context 512 --windows 64 --group 128 --work /tmp/families
  */
 import { spawn } from 'node:child_process';

@@ -14,6 +14,7 @@ export interface BufferPool {
 /** Arrays below this are left to the garbage collector. */
 const POOLED_BYTES = 2 ** 14;
 
+/** A pool over `kernels`, empty at first; as many bytes as one call of `run` ever took may lie idle in it. */
 export function createBufferPool(kernels: Kernels): BufferPool {
   /** Longest idle first. */
   const idle: ArrayBufferLike[] = [];
