@@ -26,7 +26,9 @@ export function awqOptions(named: NamedGrids = {}) {
     clip: z
       .boolean()
       .default(true)
-      .describe('Search, for every row and group, a range beyond which weights are cut off; not for queries and keys.'),
+      .describe(
+        'Search, for every row and group, a range beyond which weights are cut off; not for queries and keys. For quantizers that take whole ranges, as rtn does.',
+      ),
   });
 }
 
