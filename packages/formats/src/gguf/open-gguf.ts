@@ -28,7 +28,7 @@ export interface GgufFile extends Checkpoint {
 /**
  * Opens one GGUF file: reads and proves its header; tensors are read later, by position. Quantized ones are F32, decoded block by block on
  * reading; F32, F16, BF16, F64 and integers keep their dtype. Throws `CompressError` `checkpoint-missing`, every error of
- * {@link parseGgufHeader}, `gguf-split` for one file of a model in several, `gguf-type-unread` for types without a decoder here.
+ * `parseGgufHeader`, `gguf-split` for one file of a model in several, `gguf-type-unread` for types without a decoder here.
  */
 export async function openGguf(file: string): Promise<GgufFile> {
   const handle = await openFile(file);

@@ -47,7 +47,7 @@ describe.each(fronts.modes)('%s', (_mode, kernels) => {
     const input = { rows: 1, columns: 8, data: Float32Array.from({ length: 8 }, (_, i) => i + 1) };
     const output = copyOf(input);
     await kernels.hadamard({ input, size: 8, output });
-    const expected = [12.72792206, -1.41421356, -2.82842712, 0, -5.65685425, 0, 0, 0];
+    const expected = [12.72792206, -Math.SQRT2, -2.82842712, 0, -5.65685425, 0, 0, 0];
     for (const [i, value] of expected.entries()) expect(output.data[i]).toBeCloseTo(value, 5);
   });
 
