@@ -64,28 +64,31 @@ export async function perplexity(request: PerplexityRequest): Promise<Perplexity
   const started = performance.now();
   const nll = new Float64Array(windows * (context - 1));
   const total = model.sections.reduce((sum, section) => sum + work(section), 0) * windows;
+  // One for what a batch makes, one for what a section is read into.
   const pool = createBufferPool(kernels);
+  const weightPool = createBufferPool(kernels);
   let done = 0;
 
   const groupWindows = Math.max(1, Math.floor(HIDDEN_BYTES / (4 * context * model.hiddenSize)));
   for (let first = 0; first < windows; first += groupWindows) {
     const batches = makeBatches(request, first, Math.min(windows, first + groupWindows));
-    for (const section of model.sections) {
-      signal?.throwIfAborted();
-      const weights = await loadSection(checkpoint, section, kernels);
-      const program = model.open(section, weights, pool.kernels);
-      for (const { batch, from } of batches) {
+    for (const section of model.sections)
+      await weightPool.run(async () => {
         signal?.throwIfAborted();
-        if (section.kind === 'head') {
-          const scores = await scoreBatch({ model, program, weights, batch, pool });
-          nll.set(scores, from * (context - 1));
-        } else {
-          await pool.run(() => runSection(program, weights, batch, pool.kernels));
+        const weights = await loadSection(checkpoint, section, weightPool.kernels);
+        const program = model.open(section, weights, pool.kernels);
+        for (const { batch, from } of batches) {
+          signal?.throwIfAborted();
+          if (section.kind === 'head') {
+            const scores = await scoreBatch({ model, program, weights, batch, pool });
+            nll.set(scores, from * (context - 1));
+          } else {
+            await pool.run(() => runSection(program, weights, batch, pool.kernels));
+          }
+          done += batch.sequences * work(section);
+          request.onProgress?.({ done, total });
         }
-        done += batch.sequences * work(section);
-        request.onProgress?.({ done, total });
-      }
-    }
+      });
   }
 
   const seconds = (performance.now() - started) / 1000;
