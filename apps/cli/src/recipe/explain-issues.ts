@@ -9,11 +9,18 @@ const ZOD_DEFAULT = 'Invalid input';
 
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 
+/** What a file is to its user: the word in messages, and `<subject>-invalid` the code of its mistakes. */
+export type Subject = 'recipe' | 'matrix';
+
+interface Explained {
+  readonly subject: Subject;
+  readonly value: unknown;
+  readonly schema: z.ZodType;
+  readonly map: SourceMap;
+}
+
 /** Turns what zod found into sentences with places, one mistake each, in the order of the file. */
-export function explainIssues(
-  issues: readonly Issue[],
-  { value, schema, map }: { readonly value: unknown; readonly schema: z.ZodType; readonly map: SourceMap },
-): CompressError[] {
+export function explainIssues(issues: readonly Issue[], { subject, value, schema, map }: Explained): CompressError[] {
   const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
   const flat = issues.flatMap((issue) => flatten(issue));
   const misspelt = new Set(
@@ -21,7 +28,7 @@ export function explainIssues(
   );
   return flat
     .filter((issue) => issue.code !== 'custom' || !misspelt.has(nameOf(issue.path)))
-    .flatMap((issue) => explain(issue, value, json, map))
+    .flatMap((issue) => explain(issue, { subject, value, json, map }))
     .sort((left, right) => left.place.line! - right.place.line! || left.place.column! - right.place.column!);
 }
 
@@ -40,10 +47,13 @@ function reach(issue: Issue): number {
   return issue.path.length + (issue.code === 'invalid_type' || issue.code === 'invalid_value' ? 0 : 1);
 }
 
-function explain(issue: Issue, value: unknown, json: JsonSchema, map: SourceMap): CompressError[] {
+function explain(
+  issue: Issue,
+  { subject, value, json, map }: Omit<Explained, 'schema'> & { readonly json: JsonSchema },
+): CompressError[] {
   const problem = (message: string, place = map.value(issue.path)) =>
-    new CompressError('recipe-invalid', message, place);
-  const name = nameOf(issue.path);
+    new CompressError(`${subject}-invalid`, message, place);
+  const name = issue.path.length === 0 ? `the ${subject}` : nameOf(issue.path);
   const found = lookUp(value, issue.path);
   switch (issue.code) {
     case 'unrecognized_keys': {
@@ -104,7 +114,6 @@ function hint(word: string, known: readonly string[]): string {
 
 /** `pipeline[0].gptq.groupSize` */
 function nameOf(path: Path): string {
-  if (path.length === 0) return 'the recipe';
   return path
     .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${String(part)}`))
     .join('');
@@ -144,9 +153,11 @@ function schemasAt(json: JsonSchema, path: Path): JsonSchema[] {
     level = level
       .map(
         (schema) =>
-          (typeof part === 'number' ? schema.items : schema.properties?.[String(part)]) as JsonSchema | undefined,
+          (typeof part === 'number'
+            ? schema.items
+            : (schema.properties?.[String(part)] ?? schema.additionalProperties)) as JsonSchema | false | undefined,
       )
-      .filter((schema) => schema !== undefined)
+      .filter((schema) => typeof schema === 'object')
       .flatMap(open);
   }
   return level;

@@ -1,11 +1,10 @@
 import { dirname, resolve } from 'node:path';
-import { CompressError, type Format, type PipelineStep } from '@compress/core';
-import { LineCounter, parseDocument } from 'yaml';
+import type { Format, PipelineStep } from '@compress/core';
 import type { Registry } from '../registry.ts';
-import { explainIssues } from './explain-issues.ts';
-import { RecipeError } from './recipe-error.ts';
+import { parseYaml } from './parse-yaml.ts';
+import { pipelineSteps } from './pipeline-steps.ts';
 import { type CalibrationRecipe, type PerplexityRecipe, recipeSchema } from './schema.ts';
-import { type SourceMap, sourceMap } from './source-map.ts';
+import type { SourceMap } from './source-map.ts';
 
 /** A recipe that was read, checked and completed with its defaults. */
 export interface Recipe {
@@ -28,29 +27,10 @@ export interface Recipe {
   readonly places: SourceMap;
 }
 
-/** Reads a recipe's text. Throws a {@link RecipeError} with every mistake found, each with its file, line and column. */
+/** Reads a recipe's text. Throws a `RecipeError` with every mistake found, each with its file, line and column. */
 export function parseRecipe(text: string, file: string, registry: Registry): Recipe {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  if (document.errors.length > 0) {
-    throw new RecipeError(
-      document.errors.map((error) => {
-        const { line, col } = lines.linePos(error.pos[0]);
-        return new CompressError('recipe-invalid', `This is not valid YAML: ${error.message}.`, {
-          file,
-          line,
-          column: col,
-        });
-      }),
-    );
-  }
-  const places = sourceMap(file, document, lines);
-  const value: unknown = document.toJS();
-  const schema = recipeSchema(registry);
-  const result = schema.safeParse(value);
-  if (!result.success) throw new RecipeError(explainIssues(result.error.issues, { value, schema, map: places }));
-
-  const { calibration, evaluate, format, pipeline, output, ...rest } = result.data;
+  const { data, value, places } = parseYaml(text, { file, subject: 'recipe', schema: recipeSchema(registry) });
+  const { calibration, evaluate, format, pipeline, output, ...rest } = data;
   const directory = dirname(resolve(file));
   const entries = evaluate === undefined ? [] : Array.isArray(evaluate) ? evaluate : [evaluate];
   return {
@@ -59,10 +39,7 @@ export function parseRecipe(text: string, file: string, registry: Registry): Rec
     file,
     directory,
     output: resolve(directory, output),
-    pipeline: pipeline.map((step) => {
-      const [name, options] = Object.entries(step)[0];
-      return { algorithm: registry.algorithms.find((algorithm) => algorithm.name === name)!, options };
-    }),
+    pipeline: pipelineSteps(pipeline, registry),
     format: registry.formats.find((candidate) => candidate.name === format)!,
     perplexity: entries.flatMap((entry) => entry.perplexity ?? []),
     identity: {

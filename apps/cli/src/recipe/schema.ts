@@ -4,7 +4,7 @@ import { checkTextSource, textSourceShape } from './text-source.ts';
 
 const count = z.int().min(1);
 
-const calibration = z
+export const calibrationSchema = z
   .strictObject({
     ...textSourceShape,
     samples: count.default(128).describe('How many windows are taken.'),
@@ -57,8 +57,8 @@ function orEmpty(options: z.ZodType): z.ZodType {
   return z.preprocess((value) => value ?? {}, options);
 }
 
-/** The recipe: one schema from which its type, its defaults, the JSON schema and the messages come. */
-export function recipeSchema({ algorithms, formats }: Registry) {
+/** What recipes and matrices have in common: how a model is compressed. */
+export function pipelineShape({ algorithms, formats }: Registry) {
   const steps = Object.fromEntries(
     algorithms.map((algorithm) => [algorithm.name, orEmpty(algorithm.options).optional().describe(algorithm.summary)]),
   );
@@ -68,27 +68,38 @@ export function recipeSchema({ algorithms, formats }: Registry) {
       message: 'needs exactly one algorithm; begin a new list item for the next.',
     })
     .meta({ minProperties: 1, maxProperties: 1 });
+  return {
+    pipeline: z.array(step).min(1).describe('Algorithms in order: transforms, then prunes, then quantizers.'),
+    format: z
+      .enum(formats.map((format) => format.name) as [string, ...string[]])
+      .default('dense')
+      .describe(formats.map((format) => `${format.name}: ${format.summary}`).join(' ')),
+    seed: z.int().min(0).default(0).describe('Seeds everything random: the same seed gives the same bytes.'),
+    allowReorder: z
+      .boolean()
+      .default(false)
+      .describe('Allows a pipeline in another order than transform, prune, quantize.'),
+  };
+}
+
+/** The recipe: one schema from which its type, its defaults, the JSON schema and the messages come. */
+export function recipeSchema(registry: Registry) {
+  const { pipeline, format, seed, allowReorder } = pipelineShape(registry);
   return z.strictObject({
     model: z
       .string()
       .min(1)
       .describe('A folder relative to the recipe, or a hub id: owner/name or owner/name@revision.'),
     output: z.string().min(1).describe('The folder to write, relative to the recipe.'),
-    calibration: calibration.optional(),
-    pipeline: z.array(step).min(1).describe('Algorithms in order: transforms, then prunes, then quantizers.'),
-    format: z
-      .enum(formats.map((format) => format.name) as [string, ...string[]])
-      .default('dense')
-      .describe(formats.map((format) => `${format.name}: ${format.summary}`).join(' ')),
+    calibration: calibrationSchema.optional(),
+    pipeline,
+    format,
     evaluate: z
       .union([evaluation, z.array(evaluation)])
       .optional()
       .describe('Measures of the input and of the output: one, or a list.'),
-    seed: z.int().min(0).default(0).describe('Seeds everything random: the same seed gives the same bytes.'),
-    allowReorder: z
-      .boolean()
-      .default(false)
-      .describe('Allows a pipeline in another order than transform, prune, quantize.'),
+    seed,
+    allowReorder,
     strict: z.boolean().default(false).describe('Warnings stop the run.'),
     activationMemory: bytes
       .prefault('512 MiB')
@@ -100,5 +111,5 @@ export function recipeSchema({ algorithms, formats }: Registry) {
 
 export type RecipeInput = z.input<ReturnType<typeof recipeSchema>>;
 export type ParsedRecipe = z.output<ReturnType<typeof recipeSchema>>;
-export type CalibrationRecipe = z.output<typeof calibration>;
+export type CalibrationRecipe = z.output<typeof calibrationSchema>;
 export type PerplexityRecipe = z.output<typeof perplexitySchema>;
