@@ -46,24 +46,25 @@ export function attentionScratch(dimension: i32): usize {
 }
 
 /**
- * output[length, dimension] = softmax(scale Q K^T) V, where query i sees keys j with i - window < j <= i. Rows of queries lie `queryStride` bytes
- * apart, of keys and values `keyStride`, of output `outputStride`. Query i sees the first `keyCounts[i]` keys as they are in `agedKeys`, and the
- * first `valueCounts[i]` values as in `agedValues`; counts do not fall, and vectors of them are read past the last. No key ages where `agedKeys` is 0.
+ * output[length, dimension] = softmax(scale Q K^T) V over offset + length keys, where query i sees keys j with p - window < j <= p, p = offset + i. Rows of
+ * queries lie `queryStride` bytes apart, of keys and values `keyStride`, of output `outputStride`. Query i sees the first `keyCounts[i]` keys as they are in
+ * `agedKeys`, and the first `valueCounts[i]` values as in `agedValues`; counts do not fall, and vectors of them are read past the last. No key ages where `agedKeys` is 0.
  */
-export function attendHead(queries: usize, queryStride: usize, keys: usize, values: usize, keyStride: usize, agedKeys: usize, agedValues: usize, keyCounts: usize, valueCounts: usize, length: i32, dimension: i32, scale: f32, window: i32, output: usize, outputStride: usize, scratch: usize): void {
+export function attendHead(queries: usize, queryStride: usize, keys: usize, values: usize, keyStride: usize, agedKeys: usize, agedValues: usize, keyCounts: usize, valueCounts: usize, length: i32, offset: i32, dimension: i32, scale: f32, window: i32, output: usize, outputStride: usize, scratch: usize): void {
   layOut(scratch, dimension);
   const ages = agedKeys != 0;
   for (let first = 0; first < length; first += QUERY_TILE) {
     const count = min(length - first, QUERY_TILE);
     loadQueries(queries + <usize>first * queryStride, queryStride, count, dimension, scale);
-    const firstKey = max(0, first - window + 1) / KEY_TILE * KEY_TILE;
-    for (let key = firstKey; key < first + count; key += KEY_TILE) {
-      const present = min(KEY_TILE, first + count - key), at = <usize>key * keyStride;
+    const position = offset + first, end = position + count;
+    const firstKey = max(0, position - window + 1) / KEY_TILE * KEY_TILE;
+    for (let key = firstKey; key < end; key += KEY_TILE) {
+      const present = min(KEY_TILE, end - key), at = <usize>key * keyStride;
       packTile(keys + at, values + at, keyStride, present, dimension, keyPanels, valuePanels);
       if (ages) packTile(agedKeys + at, agedValues + at, keyStride, present, dimension, agedKeyPanels, agedValuePanels);
       for (let q = 0; q < count; q += TILE_COLUMNS) {
-        const query = first + q, counts = <usize>query << 2;
-        attendBlock(q, query, min(TILE_COLUMNS, count - q), key, present, dimension, window, ages ? keyCounts + counts : 0, ages ? valueCounts + counts : 0);
+        const counts = <usize>(first + q) << 2;
+        attendBlock(q, position + q, min(TILE_COLUMNS, count - q), key, present, dimension, window, ages ? keyCounts + counts : 0, ages ? valueCounts + counts : 0);
       }
     }
     storeOutput(output + <usize>first * outputStride, outputStride, count, dimension);

@@ -256,6 +256,7 @@ export function checkAttention({
   heads,
   keyHeads,
   length,
+  offset = 0,
   window,
   aged,
   output,
@@ -267,15 +268,17 @@ export function checkAttention({
   if (queries.columns % heads !== 0)
     throw new RangeError(`queries has ${queries.columns} columns but must have a multiple of ${heads} heads`);
   checkInteger('length', length, 1);
+  checkInteger('offset', offset, 0);
   if (queries.rows % length !== 0)
     throw new RangeError(`queries has ${queries.rows} rows but must have a multiple of length ${length}`);
   const keyColumns = (queries.columns / heads) * keyHeads;
-  checkMatrix('keys', keys, queries.rows, keyColumns);
-  checkMatrix('values', values, queries.rows, keyColumns);
+  const keyRows = (queries.rows / length) * (offset + length);
+  checkMatrix('keys', keys, keyRows, keyColumns);
+  checkMatrix('values', values, keyRows, keyColumns);
   if (window !== undefined) checkInteger('window', window, 1);
   if (aged) {
-    checkMatrix('aged.keys', aged.keys, queries.rows, keyColumns);
-    checkMatrix('aged.values', aged.values, queries.rows, keyColumns);
+    checkMatrix('aged.keys', aged.keys, keyRows, keyColumns);
+    checkMatrix('aged.values', aged.values, keyRows, keyColumns);
     checkCounts('aged.keyCounts', aged.keyCounts, length);
     checkCounts('aged.valueCounts', aged.valueCounts, length);
   }

@@ -48,7 +48,7 @@ export interface ScaleFit {
 }
 
 /**
- * What became of keys and values in a cache that rounds older ones. The query at position t of its sequence sees the first `keyCounts[t]` keys and the
+ * What became of keys and values in a cache that rounds older ones. Query t of its sequence sees the first `keyCounts[t]` keys and the
  * first `valueCounts[t]` values of the sequence as they are here, and all later ones as they were: what a decoder sees that goes token by token.
  */
 export interface AgedEntries {
@@ -181,7 +181,8 @@ export interface Kernels {
    * Causal softmax attention over `sequences` of `length` rows each: queries [S*L, H*d], keys and values [S*L, Hkv*d], output
    * [S*L, H*d]; head h reads key head floor(h Hkv / H). With `window`, a query sees itself and the window - 1 keys before it. Tiled:
    * no L x L matrix is ever made. NaN and infinities in a row of `values` reach every query that sees it, and may reach the 15 queries
-   * before it. With `aged`, a query sees older keys and values as they are there: see {@link AgedEntries}.
+   * before it. With `offset`, keys and values have so many rows more in front of each sequence, which all its queries see: they are
+   * [S*(offset+L), Hkv*d], and query row r has position r mod L + offset. With `aged`, a query sees older keys and values as they are there: see {@link AgedEntries}.
    */
   attention(p: {
     queries: Matrix;
@@ -190,6 +191,7 @@ export interface Kernels {
     heads: number;
     keyHeads: number;
     length: number;
+    offset?: number;
     scale: number;
     window?: number;
     aged?: AgedEntries;

@@ -146,6 +146,40 @@ describe.each(fronts.modes)('%s, aged entries', (_mode, kernels) => {
   });
 });
 
+describe.each([...fronts.modes, ['reference', fronts.reference] as const])(
+  '%s, queries after others',
+  (_mode, kernels) => {
+    test.each([
+      { length: 40, d: 6, window: undefined },
+      { length: 300, d: 17, window: undefined },
+      { length: 400, d: 8, window: 130 },
+      { length: 300, d: 5, window: 1 },
+    ])('the last ones alone have the bits that they have among all: $length x $d, window $window', async (shape) => {
+      const p = problem(11, { ...shape, sequences: 2, keyHeads: 2, share: 2 });
+      const counts = Uint32Array.from({ length: shape.length }, (_, t) => Math.max(0, t - 9));
+      const { keys, values } = problem(12, { ...shape, sequences: 2, keyHeads: 2, share: 2 });
+      for (const aged of [undefined, { keys, values, keyCounts: counts, valueCounts: counts }]) {
+        const whole = emptyLike(p.queries);
+        await kernels.attention({ ...p, ...(aged && { aged }), output: whole });
+        for (const offset of [1, 25, shape.length - 3, shape.length - 1]) {
+          const length = shape.length - offset;
+          const last = ({ data, columns }: typeof p.queries) => {
+            const parts = [0, 1].map((s) =>
+              data.subarray((s * shape.length + offset) * columns, (s + 1) * shape.length * columns),
+            );
+            return { rows: 2 * length, columns, data: Float32Array.from(parts.flatMap((part) => [...part])) };
+          };
+          const queries = last(p.queries);
+          const output = emptyLike(queries);
+          const ofLast = aged && { ...aged, keyCounts: counts.subarray(offset), valueCounts: counts.subarray(offset) };
+          await kernels.attention({ ...p, queries, length, offset, ...(ofLast && { aged: ofLast }), output });
+          expect(output.data).toEqual(last(whole).data);
+        }
+      }
+    });
+  },
+);
+
 test('equal keys weigh their values equally', async () => {
   const [, kernels] = fronts.modes[0];
   const ones = { rows: 200, columns: 4, data: new Float32Array(800).fill(1) };

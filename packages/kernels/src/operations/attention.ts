@@ -17,7 +17,8 @@ const NO_WINDOW = 2 ** 30;
 export const attention: Operation<Params> = {
   check: checkAttention,
   units: ({ queries, heads, length }) => (queries.data.length === 0 ? 0 : (queries.rows / length) * heads),
-  work: ({ queries, length, window = length }) => 4 * queries.data.length * Math.min(window, length),
+  work: ({ queries, length, offset = 0, window = offset + length }) =>
+    4 * queries.data.length * Math.min(window, offset + length),
   writes: ({ output }) => [output.data],
   run(instance, p, from, to) {
     const headBytes = (p.queries.columns / p.heads) * p.length * 4;
@@ -34,17 +35,19 @@ export const attention: Operation<Params> = {
 
 /** Heads [from, to) of one sequence. The output takes the place of the queries in their window. */
 function attendHeads(instance: Instance, p: Params, sequence: number, from: number, to: number): void {
-  const { queries, keys, heads, keyHeads, length, aged } = p;
+  const { queries, keys, heads, keyHeads, length, offset = 0, aged } = p;
   const d = queries.columns / heads;
   const keyHead = (head: number) => Math.floor((head * keyHeads) / heads);
   const firstKeyHead = keyHead(from);
   const columns = (to - from) * d;
   const keyColumns = (keyHead(to - 1) + 1 - firstKeyHead) * d;
   const row = sequence * length;
+  const keyRows = offset + length;
 
   const stageKeys = ({ data }: Matrix): number => {
-    const address = takeWindow(instance, length * keyColumns, 4);
-    stageRows(instance, { data, stride: keys.columns }, row, length, firstKeyHead * d, keyColumns, address);
+    const from = { data, stride: keys.columns };
+    const address = takeWindow(instance, keyRows * keyColumns, 4);
+    stageRows(instance, from, sequence * keyRows, keyRows, firstKeyHead * d, keyColumns, address);
     return address;
   };
   const q = takeWindow(instance, length * columns, 4);
@@ -68,6 +71,7 @@ function attendHeads(instance: Instance, p: Params, sequence: number, from: numb
       keyCounts,
       valueCounts,
       length,
+      offset,
       d,
       p.scale,
       window,

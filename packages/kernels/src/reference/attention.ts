@@ -4,19 +4,23 @@ import { dot } from './dot.ts';
 /** Causal softmax attention, one query at a time: softmax(scale q K^T) V over the keys that the query sees, each as the query sees it. */
 export function attention(p: ParametersOf<'attention'>): void {
   checkAttention(p);
-  const { queries, keys, values, heads, keyHeads, length, scale, window = length, aged, output } = p;
+  const { queries, keys, values, heads, keyHeads, length, offset = 0, scale, aged, output } = p;
+  const keyRows = offset + length;
+  const window = p.window ?? keyRows;
   const d = queries.columns / heads;
-  const weights = new Float64Array(length);
+  const weights = new Float64Array(keyRows);
   const sums = new Float64Array(d);
   for (let r = 0; r < queries.rows; r++) {
-    const position = r % length;
+    const own = r % length;
+    const position = offset + own;
+    const sequenceRow = ((r - own) / length) * keyRows;
     const first = Math.max(0, position - window + 1);
     for (let h = 0; h < heads; h++) {
       const keyColumn = Math.floor((h * keyHeads) / heads) * d;
-      const at = (s: number) => (r - position + s) * keys.columns + keyColumn;
+      const at = (s: number) => (sequenceRow + s) * keys.columns + keyColumn;
       const query = r * queries.columns + h * d;
-      const keysAt = (s: number) => (aged && s < aged.keyCounts[position] ? aged.keys : keys).data;
-      const valuesAt = (s: number) => (aged && s < aged.valueCounts[position] ? aged.values : values).data;
+      const keysAt = (s: number) => (aged && s < aged.keyCounts[own] ? aged.keys : keys).data;
+      const valuesAt = (s: number) => (aged && s < aged.valueCounts[own] ? aged.values : values).data;
       let largest = Number.NEGATIVE_INFINITY;
       for (let s = first; s <= position; s++) {
         weights[s] = scale * dot(queries.data, query, keysAt(s), at(s), d);

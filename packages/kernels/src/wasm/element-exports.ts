@@ -33,6 +33,7 @@ export interface ElementExports {
     keyCounts: number,
     valueCounts: number,
     length: number,
+    offset: number,
     dimension: number,
     scale: number,
     window: number,
