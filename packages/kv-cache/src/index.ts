@@ -1,4 +1,3 @@
 export * from './cache-inference.ts';
 export * from './kv-cache.ts';
 export * from './options.ts';
-export * from './packed-cache.ts';

@@ -1,14 +1,21 @@
-import { agedCounts, ageEntries, type CacheInference, randomStream } from '@compress/core';
+import {
+  type AttentionCache,
+  agedCounts,
+  ageEntries,
+  type CacheInference,
+  createPackedCache,
+  randomStream,
+} from '@compress/core';
 import { createReferenceKernels, type Matrix } from '@compress/kernels';
 import { describe, expect, test } from 'vitest';
-import { bitsPerElement, cacheInference, createKvCache, createPackedCache } from './index.ts';
+import { bitsPerElement, cacheInference, createKvCache } from './index.ts';
 
-/** Sums in f64, as the packed cache's are. */
 const kernels = createReferenceKernels();
 
 const heads = { heads: 4, keyHeads: 2, headDimension: 16 };
 const columns = heads.keyHeads * heads.headDimension;
 const LENGTH = 75;
+const BEGIN = 20;
 const SCALE = 0.25;
 
 /** Keys whose channels differ in strength and mean, as real ones do. */
@@ -22,10 +29,38 @@ function entries(name: string, width = columns): Matrix {
   return { rows: LENGTH, columns: width, data };
 }
 
-const row = ({ data, columns: width }: Matrix, t: number) => data.subarray(t * width, (t + 1) * width);
+const rowsOf = ({ data, columns: width }: Matrix, from: number, to: number): Matrix => ({
+  rows: to - from,
+  columns: width,
+  data: data.subarray(from * width, to * width),
+});
+
+/** The outputs of a cache that begins with 20 tokens, takes the others one by one, and the last 9 together. */
+async function decode(packed: AttentionCache, queries: Matrix, keys: Matrix, values: Matrix): Promise<Matrix> {
+  const output = kernels.matrix(LENGTH, queries.columns);
+  packed.append(rowsOf(keys, 0, BEGIN), rowsOf(values, 0, BEGIN));
+  for (let from = BEGIN, to: number; from < LENGTH; from = to) {
+    to = from < LENGTH - 9 ? from + 1 : LENGTH;
+    const [q, k, v] = [queries, keys, values].map((entry) => rowsOf(entry, from, to));
+    output.data.set((await packed.attend({ queries: q, keys: k, values: v })).data, from * queries.columns);
+  }
+  expect(packed.tokens).toBe(LENGTH);
+  return output;
+}
+
+/** The same bits, of all that was not appended alone. */
+function expectSame(actual: Matrix, expected: Matrix): void {
+  expect(actual.data.subarray(BEGIN * actual.columns)).toEqual(expected.data.subarray(BEGIN * actual.columns));
+}
 
 /** Every output, from one call over the whole sequence. */
-async function simulate(cache: CacheInference, queries: Matrix, keys: Matrix, values: Matrix): Promise<Matrix> {
+async function simulate(
+  cache: CacheInference,
+  queries: Matrix,
+  keys: Matrix,
+  values: Matrix,
+  window = LENGTH,
+): Promise<Matrix> {
   const output = kernels.matrix(LENGTH, queries.columns);
   const p = { length: LENGTH, headDimension: heads.headDimension, sinks: cache.sinks };
   const aged = {
@@ -34,7 +69,7 @@ async function simulate(cache: CacheInference, queries: Matrix, keys: Matrix, va
     keyCounts: agedCounts(cache.keys, cache, LENGTH),
     valueCounts: agedCounts(cache.values, cache, LENGTH),
   };
-  await kernels.attention({ queries, keys, values, ...heads, length: LENGTH, scale: SCALE, aged, output });
+  await kernels.attention({ queries, keys, values, ...heads, length: LENGTH, scale: SCALE, window, aged, output });
   return output;
 }
 
@@ -54,14 +89,8 @@ describe.each(recipes)('%j', (recipe) => {
     const cache = cacheInference(createKvCache().options.parse(recipe), heads);
     const [queries, keys, values] = [entries('queries', 64), entries('keys'), entries('values')];
     const expected = await simulate(cache, queries, keys, values);
-    const packed = createPackedCache({ cache, heads });
-    for (let t = 0; t < LENGTH; t++) {
-      packed.append(row(keys, t), row(values, t));
-      const actual = packed.attend(row(queries, t), SCALE);
-      for (const [i, value] of row(expected, t).entries())
-        expect(Math.abs(actual[i] - value)).toBeLessThan(1e-6 * Math.max(1, Math.abs(value)));
-    }
-    expect(packed.tokens).toBe(LENGTH);
+    const packed = createPackedCache({ cache, heads, scale: SCALE, kernels });
+    expectSame(await decode(packed, queries, keys, values), expected);
   });
 });
 
@@ -75,12 +104,16 @@ test('calibrated scales and codebooks pack too', async () => {
     sinks: 2,
   };
   const expected = await simulate(cache, queries, keys, values);
-  const packed = createPackedCache({ cache, heads });
-  for (let t = 0; t < LENGTH; t++) {
-    packed.append(row(keys, t), row(values, t));
-    const actual = packed.attend(row(queries, t), SCALE);
-    for (const [i, value] of row(expected, t).entries())
-      expect(Math.abs(actual[i] - value)).toBeLessThan(1e-6 * Math.max(1, Math.abs(value)));
+  const packed = createPackedCache({ cache, heads, scale: SCALE, kernels });
+  expectSame(await decode(packed, queries, keys, values), expected);
+});
+
+test('a sliding window', async () => {
+  const [queries, keys, values] = [entries('queries', 64), entries('keys'), entries('values')];
+  const cache = cacheInference(createKvCache().options.parse({ bits: 2, groupSize: 16, residual: 16 }), heads);
+  for (const window of [1, 20, 37]) {
+    const packed = createPackedCache({ cache, heads, scale: SCALE, window, kernels });
+    expectSame(await decode(packed, queries, keys, values), await simulate(cache, queries, keys, values, window));
   }
 });
 
@@ -97,14 +130,19 @@ test('keys before RoPE: they are turned as they are read', async () => {
     data: Float32Array.from({ length: LENGTH * 8 }, (_, i) => f(angle(Math.floor(i / 8), i % 8))),
   });
   const rotary = { cos: table(Math.cos), sin: table(Math.sin), dimensions: 16 };
-  const turn = (key: Float32Array, position: number) => {
-    for (let head = 0; head < heads.keyHeads; head++)
-      for (let i = 0; i < 8; i++) {
-        const [low, high] = [head * 16 + i, head * 16 + i + 8];
-        const [x, y] = [key[low], key[high]];
-        const [c, s] = [Math.cos(angle(position, i)), Math.sin(angle(position, i))];
-        [key[low], key[high]] = [x * c - y * s, y * c + x * s];
-      }
+  /** By the definition, apart from the kernels. */
+  const turn = async (held: Matrix) => {
+    const turned = { ...held, data: held.data.slice() };
+    for (let position = 0; position < held.rows; position++)
+      for (let head = 0; head < heads.keyHeads; head++)
+        for (let i = 0; i < 8; i++) {
+          const low = position * columns + head * 16 + i;
+          const [x, y] = [held.data[low], held.data[low + 8]];
+          const [c, s] = [Math.cos(angle(position, i)), Math.sin(angle(position, i))];
+          turned.data[low] = x * c - y * s;
+          turned.data[low + 8] = y * c + x * s;
+        }
+    return turned;
   };
   const aged = ageEntries(keys, cache.keys!, { length: LENGTH, headDimension: 16, sinks: 0 }, kernels);
   const turned = { ...keys, data: keys.data.slice() };
@@ -118,12 +156,10 @@ test('keys before RoPE: they are turned as they are read', async () => {
   };
   const p = { queries, keys: turned, values, ...heads, length: LENGTH, scale: SCALE, output };
   await kernels.attention({ ...p, aged: ages });
-  const packed = createPackedCache({ cache, heads, turn });
-  for (let t = 0; t < LENGTH; t++) {
-    packed.append(row(keys, t), row(values, t));
-    for (const [i, value] of packed.attend(row(queries, t), SCALE).entries())
-      expect(Math.abs(value - row(output, t)[i])).toBeLessThan(1e-5 * Math.max(1, Math.abs(value)));
-  }
+  const packed = createPackedCache({ cache, heads, scale: SCALE, turn, kernels });
+  const actual = await decode(packed, queries, keys, values);
+  for (let i = BEGIN * 64; i < actual.data.length; i++)
+    expect(Math.abs(actual.data[i] - output.data[i])).toBeLessThan(1e-5 * Math.max(1, Math.abs(output.data[i])));
 });
 
 test('memory: codes, scales and minima of what is old, floats of what is new', () => {
@@ -131,9 +167,9 @@ test('memory: codes, scales and minima of what is old, floats of what is new', (
     createKvCache().options.parse({ bits: 2, groupSize: 16, residual: 32, sinks: 2 }),
     heads,
   );
-  const packed = createPackedCache({ cache, heads });
-  const entry = new Float32Array(columns);
-  for (let t = 0; t < LENGTH; t++) packed.append(entry, entry);
+  const packed = createPackedCache({ cache, heads, scale: SCALE, kernels });
+  const entry = kernels.matrix(LENGTH, columns);
+  packed.append(entry, entry);
   // Seen by the last query: 2 sinks; keys 64 of 72 rounded, then 9 with itself; values 40 rounded, 32 and itself in floats.
   const bits = 2 + 32 / 16;
   const keyBytes = (64 * columns * bits) / 8 + (2 + 9) * columns * 4;

@@ -40,6 +40,11 @@ function decoderModel(architecture: string, decoder: Decoder, sections: readonly
     contextLength: decoder.contextLength,
     tied: decoder.tied,
     sections,
+    // Ropes hand out the same array for all lengths that they do not tell apart.
+    continues: (from, to) =>
+      decoder.blocks.every(
+        ({ attention: { rope } }) => rope === undefined || rope.frequencies(from) === rope.frequencies(to),
+      ),
     untie() {
       if (!decoder.tied) return model;
       const untied = { ...decoder, tied: false };

@@ -1,4 +1,5 @@
 import type { Kernels, Matrix } from '@compress/kernels';
+import type { Past } from '../inference/attention-cache.ts';
 import type { SectionInference } from '../inference/section-inference.ts';
 
 /** One `[out, in]` weight and its optional bias. */
@@ -108,6 +109,11 @@ export interface Batch {
    * between two sites the walk keeps what is there for all batches.
    */
   readonly state: Map<string, Matrix | Uint32Array>;
+  /**
+   * Where a sequence goes on, what it has behind it, to which the sections add; the batch is this one sequence. Absent: sequences begin and end here.
+   * Sections make what they keep in it with the kernels that they were opened with, so these must not take their arrays back.
+   */
+  readonly past?: Past;
 }
 
 /** One site of a section at work. Stages run in order; each computes its site's input, and then takes its Linears' outputs. */
@@ -138,6 +144,11 @@ export interface Model {
   /** The head reads the embedding's tensor. */
   readonly tied: boolean;
   readonly sections: readonly SectionSpec[];
+  /**
+   * Whether a sequence of `from` tokens can go on to `to` tokens from its {@link Past}: not where the rotation of earlier keys changes with the length
+   * (LongRoPE), since then the longer sequence must be run from its start. Absent: always.
+   */
+  continues?(from: number, to: number): boolean;
   /** The same decoder with an output head of its own; itself where it has one. */
   untie(): Model;
   /**

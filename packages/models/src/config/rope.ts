@@ -7,7 +7,7 @@ export interface Rope {
   readonly dimensions: number;
   /** Factor of cos and sin (YaRN, LongRoPE). */
   readonly amplitude: number;
-  /** `[dimensions / 2]` radians per position, for sequences of `length` tokens. */
+  /** `[dimensions / 2]` radians per position, for sequences of `length` tokens; the same array for lengths that have the same. */
   frequencies(length: number): Float64Array;
 }
 

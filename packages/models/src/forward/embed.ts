@@ -8,11 +8,12 @@ import { tensorOf, type Workplace } from './workplace.ts';
  */
 export async function embed(decoder: Decoder, batch: Batch, place: Workplace): Promise<void> {
   const { hiddenSize, vocabularySize, contextLength, embeddingScale, positions } = decoder;
-  const { tokens, hidden, length } = batch;
-  if (positions && length > contextLength)
+  const { tokens, hidden, length, past } = batch;
+  const offset = past?.tokens ?? 0;
+  if (positions && offset + length > contextLength)
     throw new CompressError(
       'sequence-too-long',
-      `Sequences of ${length} tokens do not fit this model's ${contextLength} learned positions; use shorter ones.`,
+      `Sequences of ${offset + length} tokens do not fit this model's ${contextLength} learned positions; use shorter ones.`,
     );
   const tokenTable = tensorOf(place, decoder.tokenTable);
   // Rounded as the model's own float32 arithmetic rounds it.
@@ -29,7 +30,7 @@ export async function embed(decoder: Decoder, batch: Batch, place: Workplace): P
   if (!positions) return;
   const positionTable = tensorOf(place, positions.table);
   for (let row = 0; row < hidden.rows; row++) {
-    const from = ((row % length) + positions.offset) * hiddenSize;
+    const from = (offset + (row % length) + positions.offset) * hiddenSize;
     for (let c = 0; c < hiddenSize; c++) hidden.data[row * hiddenSize + c] += positionTable[from + c];
   }
 }

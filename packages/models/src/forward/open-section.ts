@@ -35,9 +35,9 @@ function blockStages(block: Block, section: SectionSpec, place: Workplace): Stag
   const { attention, feedForward } = block;
   const parallel = feedForward.kind === 'dense' && feedForward.parallel === true;
   const { kernels } = place;
-  const [attentionInput, attentionOutput, ...sites] = section.sites;
+  const sites = section.sites.slice(2);
   const add = (batch: Batch, source: Matrix) => kernels.add({ source, target: batch.hidden });
-  const first = attentionStages(attention, [attentionInput, attentionOutput], place, async (batch, output) => {
+  const first = attentionStages(attention, section, place, async (batch, output) => {
     if (parallel) batch.state.set(WAITING, output);
     else await add(batch, output);
   });

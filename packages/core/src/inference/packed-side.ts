@@ -1,4 +1,7 @@
-import { agedCount, type CacheInference, type CacheSide, createCacheUnit, type HeadGeometry } from '@compress/core';
+import type { HeadGeometry } from '../model/model.ts';
+import { agedCount } from './age-entries.ts';
+import { createCacheUnit } from './cache-unit.ts';
+import type { CacheInference, CacheSide } from './inference.ts';
 import { unitBytes } from './unit-bytes.ts';
 
 /** Keys or values of one sequence: sinks and the latest tokens in f32, all between them as bytes. */
@@ -7,8 +10,8 @@ export interface PackedSide {
   readonly bytes: number;
   /** Rounds what is old by now, and takes the next token's `[columns]`, which are copied. */
   append(entry: Float32Array): void;
-  /** Every token's `[columns]` in order, as the cache holds it; the array is used again for the next. */
-  each(visit: (entry: Float32Array, position: number) => void): void;
+  /** Writes every token as the cache holds it, `[tokens, columns]`. */
+  read(output: Float32Array): void;
 }
 
 /** An empty side; in floats throughout where `side` is undefined. */
@@ -47,19 +50,21 @@ export function createPackedSide(
       (length < cache.sinks ? sinks : recent).push(entry.slice());
       length += 1;
     },
-    each(visit) {
-      let position = 0;
-      for (const entry of sinks) visit(entry.slice(), position++);
+    read(output) {
+      let at = 0;
+      const place = (size: number) => {
+        at += size;
+        return output.subarray(at - size, at);
+      };
+      for (const entry of sinks) place(columns).set(entry);
       if (rounding) {
         const { unit, layout } = rounding;
-        const values = new Float32Array(unit.tokens * columns);
         for (const bytes of units) {
+          const values = place(unit.tokens * columns);
           for (let index = 0; index < unit.groups; index++) unit.decode(layout.read(index, bytes), index, values);
-          for (let row = 0; row < unit.tokens; row++)
-            visit(values.subarray(row * columns, (row + 1) * columns), position++);
         }
       }
-      for (const entry of recent) visit(entry.slice(), position++);
+      for (const entry of recent) place(columns).set(entry);
     },
   };
 }

@@ -1,5 +1,6 @@
-import type { CacheUnit, CodedGroup } from '@compress/core';
 import { decodeHalf, encodeHalf } from '@compress/kernels';
+import type { CodedGroup } from './cache-codec.ts';
+import type { CacheUnit } from './cache-unit.ts';
 
 /** How the groups of one unit lie in memory: codes as a bit stream, LSB first, then scale and minimum in f16 where they are stored, then outliers. */
 export interface UnitBytes {
