@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import type { CliContext } from './cli-context.ts';
 import { demoCommand } from './commands/demo.ts';
 import { evalCommand } from './commands/eval.ts';
+import { generateCommand } from './commands/generate.ts';
 import { importCommand } from './commands/import.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { planCommand } from './commands/plan.ts';
@@ -16,6 +17,7 @@ const commands = [
   runCommand,
   planCommand,
   evalCommand,
+  generateCommand,
   inspectCommand,
   importCommand,
   verifyCommand,

@@ -9,6 +9,17 @@ export function wholeNumber(minimum: number): (text: string) => number {
   };
 }
 
+/** A number above `low` and of at most `high`, as commander parses an option. */
+export function numberOver(low: number, high = Number.MAX_VALUE): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== '' && value > low && value <= high) return value;
+    throw new InvalidArgumentError(
+      `It must be a number above ${low}${high === Number.MAX_VALUE ? '' : ` and of at most ${high}`}.`,
+    );
+  };
+}
+
 export const jsonOption = () => new Option('--json', 'print the result as one JSON object on stdout');
 
 export const threadsOption = () =>
