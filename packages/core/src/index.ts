@@ -8,6 +8,7 @@ export { openSafetensors, type SafetensorsFile } from './checkpoint/open-safeten
 export { readFloat32 } from './checkpoint/read-float32.ts';
 export { sha256OfFile } from './checkpoint/sha256-of-file.ts';
 export { tensorBytes } from './checkpoint/tensor-bytes.ts';
+export { tensorPieces } from './checkpoint/tensor-pieces.ts';
 export { type WriteCheckpointOptions, writeCheckpoint } from './checkpoint/write-checkpoint.ts';
 export * from './errors.ts';
 export * from './format/format.ts';

@@ -1,8 +1,10 @@
 export { compressedTensors } from './compressed-tensors/compressed-tensors.ts';
 export { dense } from './dense.ts';
 export { formats } from './formats.ts';
+export { encodeBlocks } from './gguf/encode/encode-blocks.ts';
 export type { GgufValue } from './gguf/gguf-value.ts';
 export { importGguf } from './gguf/import/import-gguf.ts';
 export { type GgufFile, type GgufTensor, openGguf } from './gguf/open-gguf.ts';
+export { type GgufContent, type GgufTensorSource, writeGguf } from './gguf/write-gguf.ts';
 export { gptq } from './gptq/gptq.ts';
 export { openModelCheckpoint } from './open-model-checkpoint.ts';

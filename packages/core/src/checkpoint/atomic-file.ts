@@ -69,13 +69,16 @@ export async function syncFolder(folder: string): Promise<void> {
 }
 
 /**
- * Writes a small file so that a reader meets the old bytes or the new ones and nothing between: `<path>.partial`, fsync, rename, fsync
- * of the folder. The folder must exist. One writer a path at a time. Throws `CompressError` `disk-full`, and the file system's other errors
- * as they are.
+ * Writes a file, whole or in pieces, so that a reader meets the old bytes or the new ones and nothing between: `<path>.partial`, fsync,
+ * rename, fsync of the folder. The folder must exist. One writer a path at a time. Throws `CompressError` `disk-full`, the file system's
+ * other errors as they are, and what the pieces throw.
  */
-export async function writeFileAtomic(path: string, content: string | Uint8Array): Promise<WrittenFile> {
+export async function writeFileAtomic(
+  path: string,
+  content: string | Uint8Array | AsyncIterable<Uint8Array>,
+): Promise<WrittenFile> {
   const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
-  const written = await writeTemporary(path, [bytes]);
+  const written = await writeTemporary(path, bytes instanceof Uint8Array ? [bytes] : bytes);
   await rename(temporaryName(path), path);
   await syncFolder(dirname(path));
   return written;

@@ -5,6 +5,7 @@ import { syncFolder, temporaryName, type WrittenFile, writeFileAtomic, writeTemp
 import type { TensorSource } from './checkpoint.ts';
 import { INDEX_FILE, SINGLE_FILE } from './open-checkpoint.ts';
 import { safetensorsLayout } from './safetensors-layout.ts';
+import { tensorPieces } from './tensor-pieces.ts';
 
 /** What every Hugging Face tool splits at. */
 const DEFAULT_SHARD_BYTES = 5_000_000_000;
@@ -97,20 +98,7 @@ function shardName(i: number, count: number): string {
 
 async function* pieces(head: Uint8Array, tensors: readonly TensorSource[], file: string): AsyncGenerator<Uint8Array> {
   yield head;
-  for (const tensor of tensors) {
-    const source = tensor.bytes();
-    let bytes = 0;
-    for await (const piece of source instanceof Promise ? [await source] : source) {
-      bytes += piece.byteLength;
-      yield piece;
-    }
-    if (bytes !== tensor.byteLength) {
-      throw new CompressError('tensor-size', `${tensor.byteLength} bytes were announced, but ${bytes} came.`, {
-        file,
-        tensor: tensor.name,
-      });
-    }
-  }
+  for (const tensor of tensors) yield* tensorPieces(tensor, file);
 }
 
 function indexText(shards: readonly (readonly TensorSource[])[], names: readonly string[]): string {

@@ -1,5 +1,7 @@
 /** How a type of ggml lays numbers out: `bytes` for every `elements` neighbours of a row. */
 export interface GgmlType {
+  /** Its number in the file. */
+  readonly id: number;
   readonly name: string;
   readonly elements: number;
   readonly bytes: number;
@@ -47,5 +49,14 @@ export const GGML_TYPES: ReadonlyMap<number, GgmlType> = new Map(
       [40, 'NVFP4', 64, 36],
       [41, 'Q1_0', 128, 18],
     ] as const
-  ).map(([id, name, elements, bytes]) => [id, { name, elements, bytes }]),
+  ).map(([id, name, elements, bytes]) => [id, { id, name, elements, bytes }]),
 );
+
+const BY_NAME: ReadonlyMap<string, GgmlType> = new Map([...GGML_TYPES.values()].map((type) => [type.name, type]));
+
+/** The type of a name in capitals, as {@link GGML_TYPES} has it. Throws `RangeError` for any other. */
+export function ggmlType(name: string): GgmlType {
+  const type = BY_NAME.get(name);
+  if (type === undefined) throw new RangeError(`ggml has no type ${name}.`);
+  return type;
+}

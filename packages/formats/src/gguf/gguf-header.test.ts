@@ -29,8 +29,8 @@ it('reads the file that the reference reader opened', () => {
     ['general.quantization_version', { type: 'u32', value: 2 }],
   ]);
   expect([...tensors.values()]).toEqual([
-    { name: 'a', type: { name: 'Q4_0', elements: 32, bytes: 18 }, shape: [1, 32], start: 192, byteLength: 18 },
-    { name: 'b', type: { name: 'F32', elements: 1, bytes: 4 }, shape: [3], start: 224, byteLength: 12 },
+    { name: 'a', type: { id: 2, name: 'Q4_0', elements: 32, bytes: 18 }, shape: [1, 32], start: 192, byteLength: 18 },
+    { name: 'b', type: { id: 0, name: 'F32', elements: 1, bytes: 4 }, shape: [3], start: 224, byteLength: 12 },
   ]);
 });
 

@@ -15,7 +15,7 @@ const SCALARS = {
 };
 
 /** By their numbers in the file. */
-const VALUE_TYPES = [
+export const VALUE_TYPES = [
   'u8',
   'i8',
   'u16',
@@ -32,7 +32,7 @@ const VALUE_TYPES = [
 ] as const;
 
 /** Arrays as small in memory as in the file: what a file claims must not cost many times its size. */
-const ARRAYS = {
+export const ARRAYS = {
   u8: Uint8Array,
   i8: Int8Array,
   u16: Uint16Array,
@@ -45,7 +45,7 @@ const ARRAYS = {
   f64: Float64Array,
 };
 
-type NumberType = keyof typeof SCALARS;
+export type NumberType = keyof typeof SCALARS;
 type NumberArray = InstanceType<(typeof ARRAYS)[NumberType]>;
 
 /** A value of the metadata, with the type that the file gives it. An array of booleans is one of bytes 0 and 1. */

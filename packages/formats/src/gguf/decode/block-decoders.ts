@@ -8,6 +8,7 @@ import { decodeQ4K, decodeQ5K } from './q4-k.ts';
 import { decodeQ5_0, decodeQ5_1 } from './q5.ts';
 import { decodeQ6K } from './q6-k.ts';
 import { decodeQ8_0 } from './q8.ts';
+import { decodeTq1, decodeTq2 } from './ternary.ts';
 
 /** By the names of ggml's types. */
 export const BLOCK_DECODERS: ReadonlyMap<string, BlockDecoder> = new Map([
@@ -24,4 +25,6 @@ export const BLOCK_DECODERS: ReadonlyMap<string, BlockDecoder> = new Map([
   ['IQ4_NL', decodeIq4Nl],
   ['IQ4_XS', decodeIq4Xs],
   ['MXFP4', decodeMxfp4],
+  ['TQ1_0', decodeTq1],
+  ['TQ2_0', decodeTq2],
 ]);

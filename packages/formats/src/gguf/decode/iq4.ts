@@ -1,9 +1,26 @@
 import { type BlockDecoder, halfAt } from './block-decoder.ts';
 
 /** ggml's `kvalues_iq4nl`: denser near 0, and without an exact 0. */
-const LEVELS = Float32Array.of(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
+export const IQ4_LEVELS: Float32Array = Float32Array.of(
+  -127,
+  -104,
+  -83,
+  -65,
+  -49,
+  -35,
+  -22,
+  -10,
+  1,
+  13,
+  25,
+  38,
+  53,
+  69,
+  89,
+  113,
+);
 
-/** 32 numbers LEVELS[q] d: f16 d, then bytes as in Q4_0. */
+/** 32 numbers IQ4_LEVELS[q] d: f16 d, then bytes as in Q4_0. */
 export const decodeIq4Nl: BlockDecoder = (bytes, at, output, to) => {
   decodeLevels(bytes, at + 2, halfAt(bytes, at), output, to);
 };
@@ -24,7 +41,7 @@ export const decodeIq4Xs: BlockDecoder = (bytes, at, output, to) => {
 
 function decodeLevels(bytes: Uint8Array, at: number, scale: number, output: Float32Array, to: number): void {
   for (let j = 0; j < 16; j++) {
-    output[to + j] = LEVELS[bytes[at + j] & 15] * scale;
-    output[to + j + 16] = LEVELS[bytes[at + j] >> 4] * scale;
+    output[to + j] = IQ4_LEVELS[bytes[at + j] & 15] * scale;
+    output[to + j + 16] = IQ4_LEVELS[bytes[at + j] >> 4] * scale;
   }
 }
