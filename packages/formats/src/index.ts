@@ -2,6 +2,8 @@ export { compressedTensors } from './compressed-tensors/compressed-tensors.ts';
 export { dense } from './dense.ts';
 export { formats } from './formats.ts';
 export { encodeBlocks } from './gguf/encode/encode-blocks.ts';
+export { type ExportPlan, type ExportRequest, ggufPresets, planGgufExport } from './gguf/export/export-gguf.ts';
+export type { ModelCard } from './gguf/export/model-keys.ts';
 export type { GgufValue } from './gguf/gguf-value.ts';
 export { importGguf } from './gguf/import/import-gguf.ts';
 export { type GgufFile, type GgufTensor, openGguf } from './gguf/open-gguf.ts';

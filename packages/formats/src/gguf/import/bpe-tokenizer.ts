@@ -1,46 +1,7 @@
 import type { GgufFile } from '../open-gguf.ts';
+import { byteLevel, PRE_TOKENIZERS } from '../pre-tokenizers.ts';
+import { CONTROL, USER_DEFINED } from '../token-types.ts';
 import { createMetadataReader, importFault } from './metadata-reader.ts';
-
-/** `tokenizer.ggml.token_type`: written only as themselves, and not made of other tokens. */
-const CONTROL = 3;
-const USER_DEFINED = 4;
-
-const byteLevel = (regex: boolean) => ({
-  type: 'ByteLevel',
-  add_prefix_space: false,
-  trim_offsets: true,
-  use_regex: regex,
-});
-
-/** GPT-4's way to cut text, with runs of up to `digits` digits. */
-const split = (digits: string) => ({
-  type: 'Sequence',
-  pretokenizers: [
-    {
-      type: 'Split',
-      pattern: {
-        Regex: `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+`,
-      },
-      behavior: 'Isolated',
-      invert: false,
-    },
-    byteLevel(false),
-  ],
-});
-
-const singleDigits = {
-  type: 'Sequence',
-  pretokenizers: [{ type: 'Digits', individual_digits: true }, byteLevel(true)],
-};
-
-/** What the names of `tokenizer.ggml.pre` stand for (llama.cpp, `src/llama-vocab.cpp`; the tokenizer.json of the models they are named for). */
-const PRE_TOKENIZERS = new Map<string, { preTokenizer: object; normalizer?: object; ignoreMerges?: true; bos?: true }>([
-  ['gpt-2', { preTokenizer: byteLevel(true) }],
-  ['smollm', { preTokenizer: singleDigits }],
-  ['starcoder', { preTokenizer: singleDigits }],
-  ['llama-bpe', { preTokenizer: split('\\p{N}{1,3}'), ignoreMerges: true, bos: true }],
-  ['qwen2', { preTokenizer: split('\\p{N}'), normalizer: { type: 'NFC' } }],
-]);
 
 /**
  * `tokenizer.json` of a byte-level BPE vocabulary, and its special tokens by id. Throws `CompressError` `gguf-import` for other vocabularies, for

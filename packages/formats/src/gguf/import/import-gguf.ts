@@ -2,9 +2,10 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CompressError, type WrittenFile, writeCheckpoint, writeFileAtomic } from '@compress/core';
 import type { Kernels } from '@compress/kernels';
+import type { DecoderShape } from '../decoder-shape.ts';
 import { type GgufFile, openGguf } from '../open-gguf.ts';
 import { bpeTokenizer, type SpecialTokens } from './bpe-tokenizer.ts';
-import { type LlamaShape, readLlamaShape } from './llama-shape.ts';
+import { readLlamaShape } from './llama-shape.ts';
 import { llamaTensors } from './llama-tensors.ts';
 import { createMetadataReader } from './metadata-reader.ts';
 
@@ -37,7 +38,7 @@ export async function importGguf(file: string, folder: string, kernels: Kernels)
   }
 }
 
-function config({ tensors }: GgufFile, shape: LlamaShape, { bos, eos, pad }: SpecialTokens): object {
+function config({ tensors }: GgufFile, shape: DecoderShape, { bos, eos, pad }: SpecialTokens): object {
   return {
     architectures: ['LlamaForCausalLM'],
     model_type: 'llama',
@@ -62,7 +63,7 @@ function config({ tensors }: GgufFile, shape: LlamaShape, { bos, eos, pad }: Spe
   };
 }
 
-function tokenizerConfig(gguf: GgufFile, { context }: LlamaShape, { bos, eos, pad }: SpecialTokens): object {
+function tokenizerConfig(gguf: GgufFile, { context }: DecoderShape, { bos, eos, pad }: SpecialTokens): object {
   return {
     tokenizer_class: 'PreTrainedTokenizerFast',
     bos_token: bos?.text,

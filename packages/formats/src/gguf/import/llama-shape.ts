@@ -1,22 +1,9 @@
+import type { DecoderShape } from '../decoder-shape.ts';
 import type { GgufFile } from '../open-gguf.ts';
 import { createMetadataReader, importFault } from './metadata-reader.ts';
 
-/** Sizes of a model of the Llama family, from `llama.*` (ggml, `docs/gguf.md`, "LLM"). */
-export interface LlamaShape {
-  readonly layers: number;
-  readonly hidden: number;
-  readonly intermediate: number;
-  readonly heads: number;
-  readonly kvHeads: number;
-  readonly headDim: number;
-  readonly context: number;
-  readonly vocabulary: number;
-  readonly epsilon: number;
-  readonly ropeTheta: number;
-}
-
-/** Throws `CompressError` `gguf-import` for other architectures, and for what of the family is not imported: experts, scaled or partial rotary. */
-export function readLlamaShape(gguf: GgufFile): LlamaShape {
+/** Sizes from `llama.*`. Throws `CompressError` `gguf-import` for other architectures, and for what of the family is not imported: experts, scaled or partial rotary. */
+export function readLlamaShape(gguf: GgufFile): DecoderShape {
   const metadata = createMetadataReader(gguf);
   const fault = (message: string) => importFault(message, gguf.location);
   const architecture = metadata.text('general.architecture');
