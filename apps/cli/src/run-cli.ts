@@ -1,6 +1,7 @@
 import { CompressError } from '@compress/core';
 import { Command, CommanderError } from 'commander';
 import type { CliContext } from './cli-context.ts';
+import { convertCommand } from './commands/convert.ts';
 import { demoCommand } from './commands/demo.ts';
 import { evalCommand } from './commands/eval.ts';
 import { generateCommand } from './commands/generate.ts';
@@ -20,6 +21,7 @@ const commands = [
   generateCommand,
   inspectCommand,
   importCommand,
+  convertCommand,
   verifyCommand,
   schemaCommand,
   demoCommand,

@@ -1,7 +1,4 @@
-import { CompressError, DTYPE_BITS, type Format, turn } from '@compress/core';
-
-/** The largest magnitude that f16 rounds to a finite number. */
-const F16_LIMIT = 65520;
+import { DTYPE_BITS, encodeFloats, type Format, turn } from '@compress/core';
 
 /**
  * The dequantized weights in the checkpoint's own dtype: runs everywhere and is no smaller than the input. Values are rounded once, from
@@ -24,11 +21,7 @@ export const dense: Format = {
           const weight = kernels.matrix(rows, columns);
           await kernels.dequantize({ codes, grid: grid.codes, scales, output: weight });
           const { data } = spec.transposed ? turn(weight, kernels) : weight;
-          if (dtype === 'F32') return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-          if (dtype === 'F16') checkRange(data, spec.weight);
-          const output = kernels.uint8(2 * data.length);
-          await kernels.encode({ values: data, type: dtype === 'F16' ? 'f16' : 'bf16', output });
-          return output;
+          return encodeFloats(data, dtype, spec.weight, kernels);
         },
       },
     ];
@@ -36,17 +29,5 @@ export const dense: Format = {
   size: ({ outFeatures, inFeatures }, _grid, _groupSize, dtype) => (outFeatures * inFeatures * DTYPE_BITS[dtype]) / 8,
   configuration: () => undefined,
   recognizes: () => false,
-  open: (checkpoint) => checkpoint,
+  open: async (checkpoint) => ({ ...checkpoint, coded: new Map() }),
 };
-
-function checkRange(values: Float32Array, tensor: string): void {
-  const value = values.find((x) => Math.abs(x) >= F16_LIMIT);
-  if (value === undefined) return;
-  throw new CompressError(
-    'not-representable',
-    `The weight ${value} is beyond the range of F16: store the model as BF16.`,
-    {
-      tensor,
-    },
-  );
-}

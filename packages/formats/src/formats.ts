@@ -1,7 +1,8 @@
 import type { Format } from '@compress/core';
+import { awq } from './awq/awq.ts';
 import { compressedTensors } from './compressed-tensors/compressed-tensors.ts';
 import { dense } from './dense.ts';
 import { gptq } from './gptq/gptq.ts';
 
 /** Every format that is written and read: a recipe names one. */
-export const formats: readonly Format[] = [dense, gptq, compressedTensors];
+export const formats: readonly Format[] = [dense, gptq, compressedTensors, awq];

@@ -1,3 +1,4 @@
+export { awq } from './awq/awq.ts';
 export { compressedTensors } from './compressed-tensors/compressed-tensors.ts';
 export { dense } from './dense.ts';
 export { formats } from './formats.ts';

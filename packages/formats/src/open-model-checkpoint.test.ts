@@ -41,7 +41,7 @@ it.each<[string, object | string | undefined]>([
   ['config-missing', undefined],
   ['config-invalid', '{'],
   ['config-invalid', { quantization_config: [] }],
-  ['quantization-unknown', { quantization_config: { quant_method: 'awq', bits: 4 } }],
+  ['quantization-unknown', { quantization_config: { quant_method: 'quip', bits: 4 } }],
   ['quantization-config', { quantization_config: { quant_method: 'gptq', bits: 7 } }],
 ])('refuses with %s', async (code, content) => {
   await writeCheckpoint(folder, []);

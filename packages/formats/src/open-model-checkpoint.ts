@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Checkpoint, CompressError, INFERENCE_FILE, openCheckpoint, readInference } from '@compress/core';
+import { type CodedCheckpoint, CompressError, INFERENCE_FILE, openCheckpoint, readInference } from '@compress/core';
+import { dense } from './dense.ts';
 import { formats } from './formats.ts';
 
 /**
@@ -8,20 +9,20 @@ import { formats } from './formats.ts';
  * decodes it, and `inference.json`, where there is one, what its forward pass does more. Throws `CompressError` `config-missing`,
  * `config-invalid`, `quantization-unknown`, `inference-invalid`, and those of `openCheckpoint` and of the format's `open`.
  */
-export async function openModelCheckpoint(folder: string): Promise<Checkpoint> {
+export async function openModelCheckpoint(folder: string): Promise<CodedCheckpoint> {
   const inference = await readInference(folder);
   const checkpoint = await openFloats(folder);
   if (inference === undefined) return checkpoint;
   return { ...checkpoint, inference, files: [...checkpoint.files, join(folder, INFERENCE_FILE)] };
 }
 
-async function openFloats(folder: string): Promise<Checkpoint> {
+async function openFloats(folder: string): Promise<CodedCheckpoint> {
   const configuration = await quantizationConfig(join(folder, 'config.json'));
   const checkpoint = await openCheckpoint(folder);
-  if (configuration === undefined) return checkpoint;
+  if (configuration === undefined) return dense.open(checkpoint, {});
   try {
     const format = formats.find(({ recognizes }) => recognizes(configuration));
-    if (format !== undefined) return format.open(checkpoint, configuration);
+    if (format !== undefined) return await format.open(checkpoint, configuration);
   } catch (error) {
     await checkpoint.close();
     throw error;

@@ -9,6 +9,11 @@ export async function readWords(checkpoint: Checkpoint, info: TensorInfo): Promi
     : new Uint32Array(bytes.slice().buffer);
 }
 
+/** What a grid calls the type of these scales, which are F16, BF16 or F32. */
+export function scaleTypeOf({ dtype }: TensorInfo): 'f16' | 'bf16' | 'f32' {
+  return dtype === 'F16' ? 'f16' : dtype === 'BF16' ? 'bf16' : 'f32';
+}
+
 /** Scales of any dtype that they are stored in (F16, BF16, F32) as f32. */
 export async function readScales(checkpoint: Checkpoint, info: TensorInfo): Promise<Float32Array> {
   const bytes = await checkpoint.read(info.name);

@@ -1,3 +1,4 @@
+import type { Checkpoint } from '@compress/core';
 import { type Perplexity, perplexity } from '@compress/evaluate';
 import type { Kernels } from '@compress/kernels';
 import { type Progress, secondsLeft } from '../progress/progress.ts';
@@ -14,7 +15,7 @@ export async function measurePerplexity({
   progress,
   signal,
 }: {
-  readonly opened: OpenedModel;
+  readonly opened: Pick<OpenedModel, 'model'> & { readonly checkpoint: Checkpoint };
   readonly tokens: Uint32Array;
   readonly context: number;
   readonly windows?: number | undefined;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Checkpoint, Model, Place } from '@compress/core';
+import type { CodedCheckpoint, Model, Place } from '@compress/core';
 import { openModelCheckpoint } from '@compress/formats';
 import { modelFromConfig } from '@compress/models';
 import { locateModel } from './locate-model.ts';
@@ -9,7 +9,7 @@ export interface OpenedModel {
   readonly folder: string;
   readonly config: Readonly<Record<string, unknown>>;
   /** Floats under the names of the model's table, decoded on reading where the folder is compressed. */
-  readonly checkpoint: Checkpoint;
+  readonly checkpoint: CodedCheckpoint;
   readonly model: Model;
 }
 

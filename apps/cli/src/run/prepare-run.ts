@@ -29,7 +29,7 @@ export async function prepareRun(
     note,
   });
   try {
-    if (opened.config.quantization_config != null) {
+    if (opened.checkpoint.coded.size > 0) {
       const message = 'This model is quantized already: compress the one that it was made of.';
       throw new CompressError('already-quantized', message, recipe.places.value(['model']));
     }

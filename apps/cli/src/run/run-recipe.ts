@@ -105,7 +105,7 @@ async function evaluate({
 async function compressPrepared({ recipe, opened }: PreparedRun, settings: RunSettings): Promise<CompressResult> {
   const { kernels, signal } = settings;
   const calibration = await calibrate(recipe, opened.folder, settings.tokenize);
-  const show = showEvents(settings.progress);
+  const show = showEvents(settings.progress, 'Compressing');
   return compress({
     model: opened.model,
     checkpoint: opened.checkpoint,

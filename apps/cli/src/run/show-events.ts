@@ -1,13 +1,13 @@
 import type { RunEvent } from '@compress/core';
 import type { Progress } from '../progress/progress.ts';
 
-/** A view of the walk's events: how far it is, what it warns of. */
-export function showEvents(progress: Progress): (event: RunEvent) => void {
+/** A view of the walk's events: how far it is, what it warns of. `label` says what is being done. */
+export function showEvents(progress: Progress, label: string): (event: RunEvent) => void {
   const state = { share: 0, secondsLeft: undefined as number | undefined };
   const update = (detail?: string) => {
     const { share, secondsLeft } = state;
     progress.update({
-      label: 'Compressing',
+      label,
       share,
       ...(detail === undefined ? {} : { detail }),
       ...(secondsLeft === undefined ? {} : { secondsLeft }),

@@ -13,6 +13,8 @@ export interface TensorInfo {
    * architecture stores `[in, out]`.
    */
   readonly decoded?: boolean;
+  /** Of a decoded tensor: bytes that its codes, scales and zero points take on disk. */
+  readonly codedBytes?: number;
 }
 
 /** A half-open range [start, end). */

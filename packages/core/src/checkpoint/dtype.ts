@@ -26,3 +26,11 @@ export const DTYPE_BITS = {
 
 /** A dtype's name in a safetensors header. */
 export type Dtype = keyof typeof DTYPE_BITS;
+
+/** The floats that a model's tensors may be stored in. */
+export type FloatDtype = 'F16' | 'BF16' | 'F32';
+
+/** True of the dtypes that a compressed checkpoint's floats can have. */
+export function isFloatDtype(dtype: Dtype): dtype is FloatDtype {
+  return dtype === 'F16' || dtype === 'BF16' || dtype === 'F32';
+}

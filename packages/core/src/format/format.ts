@@ -10,6 +10,26 @@ export interface QuantizedLinear {
   readonly quantized: QuantizedWeight;
 }
 
+/** A weight in codes as it lies in a checkpoint: what headers and the configuration tell of it, and the way to its codes. */
+export interface CodedWeight {
+  readonly grid: Grid;
+  /** Columns a group, all of them for one group a row. */
+  readonly groupSize: number;
+  /** Its groups may not follow the columns. Absent: they do. */
+  readonly reordered?: boolean;
+  /**
+   * Its codes, scales and zero points as they are stored, so that another format can store the same. Throws `CompressError` of the format for what is
+   * damaged, and `not-representable` where stored numbers are no scales and zero points of the grid.
+   */
+  read(): Promise<QuantizedWeight>;
+}
+
+/** A checkpoint of floats whose weights in codes can be had as codes too. */
+export interface CodedCheckpoint extends Checkpoint {
+  /** By the name of the weight, which is among `tensors` as `decoded`; empty where all weights are floats. */
+  readonly coded: ReadonlyMap<string, CodedWeight>;
+}
+
 /**
  * How consumers lay a quantized layer out on disk. One truth per fact: the layout lives in the format's file and nowhere else.
  * Everything that is not a quantized Linear is written by the walk in the input's dtype, under its own name.
@@ -48,8 +68,8 @@ export interface Format {
   /** True if a config.json's `quantization_config` is this format's. */
   recognizes(quantizationConfig: Readonly<Record<string, unknown>>): boolean;
   /**
-   * The same checkpoint with each quantized Linear's `weight` as an F32 tensor decoded on reading, `[out, in]` and marked `decoded`.
+   * The same checkpoint with each quantized Linear's `weight` as an F32 tensor decoded on reading, `[out, in]` and marked `decoded`, and as `coded`.
    * The walk reads every Linear back through this before it computes with it, so a run sees what readers of its output will see.
    */
-  open(checkpoint: Checkpoint, quantizationConfig: Readonly<Record<string, unknown>>): Checkpoint;
+  open(checkpoint: Checkpoint, quantizationConfig: Readonly<Record<string, unknown>>): Promise<CodedCheckpoint>;
 }

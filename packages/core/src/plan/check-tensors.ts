@@ -1,7 +1,7 @@
 import type { Objection } from '../algorithm/algorithm.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { isFloatDtype } from '../checkpoint/dtype.ts';
 import type { Model } from '../model/model.ts';
-import { isFloatDtype } from '../walk/load-section.ts';
 
 /** Tensors that the model needs and that are missing, of a dtype that holds no floats, or of another shape than the configuration says. */
 export function checkTensors(model: Model, checkpoint: Checkpoint): Objection[] {

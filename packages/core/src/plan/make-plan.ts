@@ -1,6 +1,6 @@
 import { totalmem } from 'node:os';
 import type { Objection } from '../algorithm/algorithm.ts';
-import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import type { Checkpoint, TensorInfo } from '../checkpoint/checkpoint.ts';
 import { checkPipeline } from '../pipeline/check-pipeline.ts';
 import { observationsOf, sectionSteps, watchedCache } from '../pipeline/pipeline-step.ts';
 import { checkOutput } from '../walk/output-folder.ts';
@@ -16,12 +16,12 @@ import { planLinears } from './plan-linears.ts';
 export async function makePlan(original: PlanRequest): Promise<Plan> {
   const request = untieRequest(original);
   const { checkpoint, model, output } = request;
-  const { linears, problems: objections, configuration } = planLinears(request);
+  const { linears, growth, problems: objections, configuration } = planLinears(request);
   const lastObserved = lastObservedSection(request);
   const flops = estimateFlops(request, lastObserved);
   const { memory, spill } = estimateMemory(request, lastObserved);
-  const bytesBefore = payload(original.checkpoint);
-  const bytesAfter = linears.reduce((sum, linear) => sum + linear.bytesAfter - linear.bytesBefore, payload(checkpoint));
+  const bytesBefore = sumOf(original.checkpoint, ({ codedBytes, byteLength }) => codedBytes ?? byteLength);
+  const bytesAfter = growth + sumOf(checkpoint, ({ byteLength }) => byteLength);
   const touched = linears.filter(({ algorithms }) => algorithms.length > 0);
   // Finished sections wait beside the output; a transform may change every tensor of them.
   const written =
@@ -59,8 +59,8 @@ export async function makePlan(original: PlanRequest): Promise<Plan> {
   };
 }
 
-function payload({ tensors }: Checkpoint): number {
-  return [...tensors.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
+function sumOf({ tensors }: Checkpoint, bytes: (tensor: TensorInfo) => number): number {
+  return [...tensors.values()].reduce((sum, tensor) => sum + bytes(tensor), 0);
 }
 
 /** A model that gets a head of its own grows by it. */

@@ -1,9 +1,8 @@
 import type { Objection } from '../algorithm/algorithm.ts';
-import { DTYPE_BITS } from '../checkpoint/dtype.ts';
+import { DTYPE_BITS, isFloatDtype } from '../checkpoint/dtype.ts';
 import type { Grid } from '../grid/grid.ts';
 import type { LinearSpec } from '../model/model.ts';
 import { siteSteps, stageOf } from '../pipeline/pipeline-step.ts';
-import { isFloatDtype } from '../walk/load-section.ts';
 import type { PlannedLinear, PlanRequest } from './plan.ts';
 
 /** What a quantize step leaves of one Linear. */
@@ -16,6 +15,8 @@ interface Quantization {
 /** Every Linear of the model, what the steps object to, and what the format will say in config.json. */
 export function planLinears(request: PlanRequest): {
   linears: PlannedLinear[];
+  /** Bytes by which the output is larger than all tensors of the checkpoint as it is seen. */
+  growth: number;
   problems: Objection[];
   configuration: Readonly<Record<string, unknown>> | undefined;
 } {
@@ -24,6 +25,7 @@ export function planLinears(request: PlanRequest): {
   const steps = siteSteps(pipeline);
   const linears: PlannedLinear[] = [];
   const problems: Objection[] = [];
+  let growth = 0;
   const quantizations: (Quantization & { readonly columns: number })[] = [];
   for (const section of model.sections)
     for (const site of section.sites)
@@ -45,7 +47,8 @@ export function planLinears(request: PlanRequest): {
             const { grid, groupSize, reordered } = quantization;
             const limit = format.limit(spec, grid, groupSize, reordered);
             if (limit) problems.push(limit);
-            const bytesAfter = sizeAfter(spec, quantization, request) ?? planned.bytesBefore;
+            const bytesAfter = sizeAfter(spec, quantization, request) ?? planned.bytesAfter;
+            growth += bytesAfter - planned.bytesAfter;
             planned = { ...planned, bytesAfter };
           }
           const bitsPerWeight = algorithm.bitsPerWeight?.(spec, options);
@@ -58,7 +61,7 @@ export function planLinears(request: PlanRequest): {
     .filter(({ untouched }) => untouched === undefined);
   for (const { algorithm, options } of pipeline)
     for (const message of algorithm.checkTogether?.(touched, options) ?? []) problems.push({ layer: '', message });
-  return { linears, problems, ...configure(quantizations, linears, request, problems) };
+  return { linears, growth, problems, ...configure(quantizations, linears, request, problems) };
 }
 
 /** The steps that may change a Linear. */
@@ -84,7 +87,7 @@ function leftAlone(
     inFeatures: spec.inFeatures,
     algorithms: [],
     ...(reason !== undefined && { untouched: reason }),
-    bytesBefore: bytes,
+    bytesBefore: info?.codedBytes ?? bytes,
     bytesAfter: bytes,
     bitsPerWeight: info ? DTYPE_BITS[info.dtype] : 0,
   };

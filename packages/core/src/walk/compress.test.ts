@@ -114,7 +114,7 @@ describe('a run', () => {
     );
     // The whole output, run from the start on one batch of everything: a site's input hangs only on Linears before it.
     const { quantization_config } = JSON.parse(await readFile(join(output, 'config.json'), 'utf8'));
-    const written = format.open(await open(output), quantization_config);
+    const written = await format.open(await open(output), quantization_config);
     const expected = await observeNaively(toyModel(), written, calibration.sequences, kernels);
     expect(observed.map(({ site }) => site)).toEqual(expected.map(({ site }) => site));
     for (const [i, { mean }] of observed.entries())

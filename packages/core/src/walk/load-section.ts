@@ -1,19 +1,10 @@
 import type { Kernels, Matrix } from '@compress/kernels';
 import type { Checkpoint, TensorInfo } from '../checkpoint/checkpoint.ts';
-import type { Dtype } from '../checkpoint/dtype.ts';
 import { readFloat32 } from '../checkpoint/read-float32.ts';
 import { CompressError } from '../errors.ts';
 import { inferenceOfSection } from '../inference/section-inference.ts';
 import type { LinearSpec, SectionSpec, SectionWeights } from '../model/model.ts';
 import { firstNotFinite } from './first-not-finite.ts';
-
-/** The floats that a section's tensors may be stored in. */
-export type FloatDtype = 'F16' | 'BF16' | 'F32';
-
-/** True of the dtypes that a compressed checkpoint's floats can have. */
-export function isFloatDtype(dtype: Dtype): dtype is FloatDtype {
-  return dtype === 'F16' || dtype === 'BF16' || dtype === 'F32';
-}
 
 /** One tensor as f32, in the order in which it lies on disk. Throws as `readFloat32`, and `tensor-not-finite` on a NaN or an infinity. */
 export async function loadTensor(checkpoint: Checkpoint, name: string, kernels: Kernels): Promise<Float32Array> {

@@ -28,12 +28,12 @@ export async function stageOutput(p: {
   /** Of all sections. */
   inference: Inference | undefined;
 }): Promise<Manifest['outputs']> {
-  const { source, format, onEvent } = p.request;
+  const { source, format, floatDtype, onEvent } = p.request;
   const folder = join(p.work, STAGE);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder);
   const weights = await writeCheckpoint(folder, sources(p.checkpoint));
-  await writeConfig({ source, folder, format, configuration: p.configuration, untied: p.untied });
+  await writeConfig({ source, folder, format, configuration: p.configuration, untied: p.untied, floatDtype });
   const carried = await carriedFiles(source);
   for (const name of carried) await copyDurably(join(source, name), join(folder, name));
   const small = ['config.json', ...carried];

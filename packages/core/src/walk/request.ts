@@ -1,5 +1,6 @@
 import type { Kernels } from '@compress/kernels';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import type { FloatDtype } from '../checkpoint/dtype.ts';
 import type { Format } from '../format/format.ts';
 import type { Model } from '../model/model.ts';
 import type { PipelineStep } from '../pipeline/pipeline-step.ts';
@@ -33,6 +34,8 @@ export interface CompressRequest {
   readonly strict: boolean;
   /** Bytes of activations kept in memory; beyond it they are spilled to disk beside the journal. The results are the same bits. */
   readonly activationMemory: number;
+  /** The dtype of all floats of the checkpoint, where config.json is to say so. Absent: it says what it said. */
+  readonly floatDtype?: FloatDtype;
   /**
    * The recipe with its defaults filled in, for the manifest and for the journal's identity. Leave out what changes no byte of the
    * result (output folder, threads, memory limits), so that the same work gives the same manifest.

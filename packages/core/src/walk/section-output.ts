@@ -1,10 +1,12 @@
 import type { Kernels, Matrix } from '@compress/kernels';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import type { FloatDtype } from '../checkpoint/dtype.ts';
+import { encodeFloats } from '../checkpoint/encode-floats.ts';
 import { CompressError } from '../errors.ts';
 import type { Format } from '../format/format.ts';
 import type { QuantizedWeight } from '../grid/grid.ts';
 import type { LinearSpec } from '../model/model.ts';
-import { type FloatDtype, loadLinear, loadTensor, turn } from './load-section.ts';
+import { loadLinear, loadTensor, turn } from './load-section.ts';
 import { type MemoryTensor, memoryCheckpoint, overlayCheckpoint } from './overlay-checkpoint.ts';
 
 /**
@@ -49,9 +51,8 @@ export function createSectionOutput(p: {
 
   async function encode(name: string, values: Float32Array): Promise<MemoryTensor> {
     const { dtype, shape, byteLength } = checkpoint.tensors.get(name)!;
-    if (dtype === 'F32') return { name, dtype, shape, byteLength, data: bytesOf(values) };
-    const data = kernels.uint8(byteLength);
-    await kernels.encode({ values, type: dtype === 'F16' ? 'f16' : 'bf16', output: data });
+    // A copy: the walk goes on with the values.
+    const data = (await encodeFloats(values, dtype as FloatDtype, name, kernels)).slice();
     return { name, dtype, shape, byteLength, data };
   }
 
@@ -73,7 +74,7 @@ export function createSectionOutput(p: {
         written.push({ ...info, data: await gather(source.bytes(), info.byteLength) });
       }
       const overlay = put(spec.weight, written);
-      const readable = p.configuration ? p.format.open(overlay, p.configuration) : overlay;
+      const readable = p.configuration ? await p.format.open(overlay, p.configuration) : overlay;
       const { weight } = await loadLinear(readable, spec, kernels);
       checkDecoded(spec, values, weight, p.format);
       return weight;
@@ -98,10 +99,6 @@ async function gather(source: Promise<Uint8Array> | AsyncIterable<Uint8Array>, l
     end += piece.byteLength;
   }
   return all;
-}
-
-function bytesOf(values: Float32Array): Uint8Array {
-  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice();
 }
 
 /** A format that does not read back what it wrote must never reach a disk. */

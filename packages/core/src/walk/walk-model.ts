@@ -116,7 +116,7 @@ async function again(
   replacements.push(replacement);
   if (data === undefined || index >= plan.lastObserved) return record;
   const written = overlayCheckpoint(checkpoint, replacement);
-  const readable = plan.configuration ? format.open(written, plan.configuration) : written;
+  const readable = plan.configuration ? await format.open(written, plan.configuration) : written;
   const section = model.sections[index];
   const { inference } = record;
   const weights = await loadSection({ ...readable, ...(inference && { inference }) }, section, kernels);

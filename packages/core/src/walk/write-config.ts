@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../checkpoint/atomic-file.ts';
+import type { FloatDtype } from '../checkpoint/dtype.ts';
 import { CompressError } from '../errors.ts';
 import type { Format } from '../format/format.ts';
 import { CONFIG_FILE } from './source-files.ts';
@@ -16,7 +17,8 @@ interface SourceTextJson {
 
 /**
  * Writes config.json with all keys of the source's as they were but `quantization_config`, which is `configuration` or not there, and
- * the format's own configuration file; where the head was untied, `tie_word_embeddings` is false. Throws `CompressError` `config-missing` or `config-invalid`.
+ * the format's own configuration file; where the head was untied, `tie_word_embeddings` is false, and where all floats were given one
+ * dtype, it says which. Throws `CompressError` `config-missing` or `config-invalid`.
  */
 export async function writeConfig(p: {
   source: string;
@@ -24,9 +26,11 @@ export async function writeConfig(p: {
   format: Format;
   configuration: Readonly<Record<string, unknown>> | undefined;
   untied: boolean;
+  floatDtype: FloatDtype | undefined;
 }): Promise<void> {
   const { quantization_config: _, ...kept } = await readConfig(join(p.source, CONFIG_FILE));
-  const config = p.untied ? untie(kept) : kept;
+  const tied = p.floatDtype ? withDtype(kept, p.floatDtype) : kept;
+  const config = p.untied ? untie(tied) : tied;
   const { configuration } = p;
   const written = configuration === undefined ? config : { ...config, quantization_config: configuration };
   await writeFileAtomic(join(p.folder, CONFIG_FILE), `${JSON.stringify(written, undefined, 2)}\n`);
@@ -35,6 +39,15 @@ export async function writeConfig(p: {
       join(p.folder, p.format.configurationFile),
       `${JSON.stringify(configuration, undefined, 2)}\n`,
     );
+}
+
+const DTYPE_NAMES = { F16: 'float16', BF16: 'bfloat16', F32: 'float32' };
+
+/** `dtype` is what transformers writes now, `torch_dtype` what it wrote before and still reads. */
+function withDtype(config: Record<string, unknown>, dtype: FloatDtype): Record<string, unknown> {
+  const keys = ['dtype', 'torch_dtype'].filter((key) => key in config);
+  const name = DTYPE_NAMES[dtype];
+  return { ...config, ...Object.fromEntries((keys.length > 0 ? keys : ['torch_dtype']).map((key) => [key, name])) };
 }
 
 /** The decoder's settings lie under `text_config` in some models, where writers repeat the key or do not. */

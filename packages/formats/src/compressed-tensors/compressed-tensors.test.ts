@@ -88,8 +88,9 @@ describe('round trip', () => {
         const sources = compressedTensors.write({ spec, quantized }, 'BF16', kernels);
         const checkpoint = await open(sources, grid, channel && scales.groups === 1 ? -1 : groupSize);
         const byteLength = 4 * rows * columns;
+        const codedBytes = sources.reduce((sum, source) => sum + source.byteLength, 0);
         expect([...checkpoint.tensors.values()]).toEqual([
-          { name: 'layer.weight', dtype: 'F32', shape: [rows, columns], byteLength, decoded: true },
+          { name: 'layer.weight', dtype: 'F32', shape: [rows, columns], byteLength, decoded: true, codedBytes },
         ]);
         const weight = await readFloats(checkpoint, 'layer.weight');
         for (let r = 0; r < rows; r++)

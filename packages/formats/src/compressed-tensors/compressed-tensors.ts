@@ -2,7 +2,7 @@ import { type Format, type Grid, type LinearSpec, type Objection, tensorBytes } 
 import { decodeLayers } from '../decode-layers.ts';
 import { layerPrefix } from '../layer-prefix.ts';
 import { packConfiguration } from './pack-configuration.ts';
-import { decodeRows, loadLayer } from './pack-layer.ts';
+import { loadLayer } from './pack-layer.ts';
 import { packTensors } from './pack-layout.ts';
 import { matchParts, PART_SUFFIXES } from './pack-parts.ts';
 import { readPackConfiguration } from './read-pack-configuration.ts';
@@ -34,13 +34,12 @@ export const compressedTensors: Format = {
   configuration: packConfiguration,
   recognizes: (configuration) => String(configuration.quant_method).toLowerCase() === 'compressed-tensors',
   /** Throws `CompressError` `quantization-config`, `compressed-tensors-parts`; so does reading. */
-  open(checkpoint, configuration) {
+  async open(checkpoint, configuration) {
     const reading = readPackConfiguration(configuration, checkpoint.location);
     return decodeLayers(checkpoint, {
       suffixes: PART_SUFFIXES,
       match: (prefix) => matchParts(checkpoint, prefix, reading),
       load: (parts) => loadLayer(checkpoint, parts),
-      decodeRows,
     });
   },
 };

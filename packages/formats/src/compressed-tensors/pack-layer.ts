@@ -1,21 +1,13 @@
 import { type Checkpoint, CompressError, type TensorInfo } from '@compress/core';
 import { unpackBits } from '../bit-stream.ts';
+import { columnsInGroups } from '../columns-in-groups.ts';
+import type { Layer } from '../decode-layers.ts';
 import { readScales, readWords } from '../read-parts.ts';
 import { type PackShape, wordsFor } from './pack-layout.ts';
 import type { PackParts } from './pack-parts.ts';
 
-/** One layer in memory: codes packed as they were, the rest decoded. */
-export interface PackLayer {
-  readonly shape: PackShape;
-  /** `[out, words of a row]` */
-  readonly words: Uint32Array;
-  /** `[out, groups]` each. */
-  readonly scales: Float32Array;
-  readonly zeros: Float32Array;
-}
-
 /** Reads a layer's parts. Throws `CompressError` `compressed-tensors-parts` if `weight_shape` is not that of the other parts. */
-export async function loadLayer(checkpoint: Checkpoint, parts: PackParts): Promise<PackLayer> {
+export async function loadLayer(checkpoint: Checkpoint, parts: PackParts): Promise<Layer> {
   const { shape, dimensions } = parts;
   const { outFeatures, inFeatures } = shape;
   const told = [...new BigInt64Array((await checkpoint.read(dimensions.name)).slice().buffer)];
@@ -25,33 +17,18 @@ export async function loadLayer(checkpoint: Checkpoint, parts: PackParts): Promi
       `It says [${told}], but the codes and scales are those of [${outFeatures},${inFeatures}].`,
       { file: checkpoint.location, tensor: dimensions.name },
     );
+  const { bits, groups } = shape;
+  const words = await readWords(checkpoint, parts.packed);
+  const scales = await readScales(checkpoint, parts.scale);
+  const zeros = await readZeros(checkpoint, parts.zeroPoint, shape);
+  const rowWords = wordsFor(inFeatures, bits);
   return {
-    shape,
-    words: await readWords(checkpoint, parts.packed),
-    scales: await readScales(checkpoint, parts.scale),
-    zeros: await readZeros(checkpoint, parts.zeroPoint, shape),
+    scales: { groups, scales, zeros, group: columnsInGroups(inFeatures, inFeatures / groups) },
+    unpackRow: (row, codes) => unpackBits({ words, offset: row * rowWords, stride: 1 }, bits, codes),
   };
 }
 
-/** Rows [from, to) of the weight: `[to - from, in]`, scale * (code - zero) in f32. */
-export function decodeRows({ shape, words, scales, zeros }: PackLayer, from: number, to: number): Float32Array {
-  const { bits, inFeatures, groups } = shape;
-  const width = inFeatures / groups;
-  const rowWords = wordsFor(inFeatures, bits);
-  const rows = new Float32Array((to - from) * inFeatures);
-  const codes = new Uint8Array(inFeatures);
-  for (let row = from; row < to; row++) {
-    unpackBits({ words, offset: row * rowWords, stride: 1 }, bits, codes);
-    const base = (row - from) * inFeatures;
-    for (let g = 0; g < groups; g++) {
-      const scale = scales[row * groups + g];
-      const zero = zeros[row * groups + g];
-      for (let c = g * width; c < (g + 1) * width; c++) rows[base + c] = (codes[c] - zero) * scale;
-    }
-  }
-  return rows;
-}
-
+/** `[out, groups]` */
 async function readZeros(
   checkpoint: Checkpoint,
   info: TensorInfo | undefined,

@@ -1,11 +1,13 @@
-import { type Checkpoint, CompressError, type TensorInfo } from '@compress/core';
+import { type Checkpoint, CompressError, integerGrid, type TensorInfo } from '@compress/core';
+import type { LayerParts } from '../decode-layers.ts';
+import { scaleTypeOf } from '../read-parts.ts';
 import { type PackShape, packTensors } from './pack-layout.ts';
 import type { PackReading } from './read-pack-configuration.ts';
 
 export const PART_SUFFIXES = ['weight_packed', 'weight_scale', 'weight_shape', 'weight_zero_point'] as const;
 
 /** One layer's tensors, proven to fit together. */
-export interface PackParts {
+export interface PackParts extends LayerParts {
   readonly packed: TensorInfo;
   readonly scale: TensorInfo;
   readonly dimensions: TensorInfo;
@@ -60,5 +62,6 @@ export function matchParts(checkpoint: Checkpoint, prefix: string, reading: Pack
     if (part.dtype !== expected.dtype || String(part.shape) !== String(expected.shape))
       throw fail(`It is ${part.dtype} [${part.shape}], but must be ${expected.dtype} [${expected.shape}].`, suffix);
   }
-  return { packed, scale, dimensions, zeroPoint, shape };
+  const grid = integerGrid({ bits, symmetric, scaleType: scaleTypeOf(scale) });
+  return { packed, scale, dimensions, zeroPoint, shape, grid, groupSize: inFeatures / shape.groups };
 }

@@ -1,50 +1,27 @@
 import { type Checkpoint, CompressError } from '@compress/core';
 import { unpackBits } from '../bit-stream.ts';
+import { columnsInGroups } from '../columns-in-groups.ts';
+import type { Layer } from '../decode-layers.ts';
 import { readScales, readWords } from '../read-parts.ts';
-import type { GptqShape } from './gptq-layout.ts';
 import type { GptqParts } from './gptq-parts.ts';
 import type { GptqReading } from './read-gptq-configuration.ts';
 
-/** One layer in memory: codes packed as they were, the rest decoded. */
-export interface GptqLayer {
-  readonly shape: GptqShape;
-  /** `[in bits / 32, out]` */
-  readonly words: Uint32Array;
-  /** `[groups, out]` each. */
-  readonly scales: Float32Array;
-  readonly zeros: Float32Array;
-  /** `[in]` */
-  readonly group: Uint32Array;
-}
-
 /** Reads a layer's parts. Throws `CompressError` `gptq-zeros`, `gptq-groups`. */
-export async function loadLayer(checkpoint: Checkpoint, parts: GptqParts, reading: GptqReading): Promise<GptqLayer> {
-  const { shape } = parts;
+export async function loadLayer(checkpoint: Checkpoint, parts: GptqParts, reading: GptqReading): Promise<Layer> {
+  const { bits, outFeatures, groups } = parts.shape;
+  const words = await readWords(checkpoint, parts.qweight);
+  const scales = await readScales(checkpoint, parts.scales);
+  const zeros = unpackZeros(await readWords(checkpoint, parts.qzeros), parts, reading, checkpoint.location);
+  const byRows = (values: Float32Array) =>
+    values.map((_, at) => values[(at % groups) * outFeatures + Math.floor(at / groups)]);
+  const group = await readGroups(checkpoint, parts, reading);
   return {
-    shape,
-    words: await readWords(checkpoint, parts.qweight),
-    scales: await readScales(checkpoint, parts.scales),
-    zeros: unpackZeros(await readWords(checkpoint, parts.qzeros), parts, reading, checkpoint.location),
-    group: await readGroups(checkpoint, parts, reading),
+    scales: { groups, scales: byRows(scales), zeros: byRows(zeros), group },
+    unpackRow: (row, codes) => unpackBits({ words, offset: row, stride: outFeatures }, bits, codes),
   };
 }
 
-/** Rows [from, to) of the weight: `[to - from, in]`, scale * (code - zero) in f32. */
-export function decodeRows({ shape, words, scales, zeros, group }: GptqLayer, from: number, to: number): Float32Array {
-  const { bits, inFeatures, outFeatures } = shape;
-  const rows = new Float32Array((to - from) * inFeatures);
-  const codes = new Uint8Array(inFeatures);
-  for (let row = from; row < to; row++) {
-    unpackBits({ words, offset: row, stride: outFeatures }, bits, codes);
-    const base = (row - from) * inFeatures;
-    for (let c = 0; c < inFeatures; c++) {
-      const at = group[c] * outFeatures + row;
-      rows[base + c] = (codes[c] - zeros[at]) * scales[at];
-    }
-  }
-  return rows;
-}
-
+/** `[groups, out]` */
 function unpackZeros(words: Uint32Array, parts: GptqParts, reading: GptqReading, location: string): Float32Array {
   const { bits, outFeatures, groups } = parts.shape;
   const fail = (message: string) =>
@@ -74,7 +51,7 @@ function unpackZeros(words: Uint32Array, parts: GptqParts, reading: GptqReading,
 
 async function readGroups(checkpoint: Checkpoint, parts: GptqParts, reading: GptqReading): Promise<Uint32Array> {
   const { inFeatures, groups } = parts.shape;
-  const ordinary = Uint32Array.from({ length: inFeatures }, (_, c) => Math.floor(c / (inFeatures / groups)));
+  const ordinary = columnsInGroups(inFeatures, inFeatures / groups);
   if (parts.groupIndex === undefined) return ordinary;
   const { name } = parts.groupIndex;
   const fail = (message: string) =>

@@ -1,11 +1,13 @@
-import { type Checkpoint, CompressError, type TensorInfo } from '@compress/core';
+import { type Checkpoint, CompressError, integerGrid, type TensorInfo } from '@compress/core';
+import type { LayerParts } from '../decode-layers.ts';
+import { scaleTypeOf } from '../read-parts.ts';
 import { GPTQ_BITS, type GptqShape, gptqTensors } from './gptq-layout.ts';
 import type { GptqReading } from './read-gptq-configuration.ts';
 
 export const PART_SUFFIXES = ['qweight', 'qzeros', 'scales', 'g_idx'] as const;
 
 /** One layer's tensors, proven to fit together. */
-export interface GptqParts {
+export interface GptqParts extends LayerParts {
   readonly qweight: TensorInfo;
   readonly qzeros: TensorInfo;
   readonly scales: TensorInfo;
@@ -59,5 +61,9 @@ export function matchParts(checkpoint: Checkpoint, prefix: string, reading: Gptq
       throw fail(`It is ${part.dtype} [${part.shape}], but must be ${dtype} [${dimensions}].`, suffix);
     }
   }
-  return { qweight, qzeros, scales, groupIndex, shape };
+  // Rules may make a layer asymmetric, which its zero points hold in any case.
+  const symmetric = reading.symmetric && !reading.dynamic;
+  const grid = integerGrid({ bits, symmetric, scaleType: scaleTypeOf(scales) });
+  const { reordered } = reading;
+  return { qweight, qzeros, scales, groupIndex, shape, grid, groupSize: inFeatures / groups, reordered };
 }

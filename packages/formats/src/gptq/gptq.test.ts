@@ -65,7 +65,7 @@ describe.each(GOLDEN)('golden vectors of $bits bits', ({ bits, out, qweight, v2,
   });
 
   it('are read back as (code - zero) * scale', async () => {
-    const checkpoint = gptq.open(await checkpointOf(sources), configurationOf(bits, false, 16));
+    const checkpoint = await gptq.open(await checkpointOf(sources), configurationOf(bits, false, 16));
     const weight = await readFloats(checkpoint, 'layer.weight');
     for (let o = 0; o < out; o++) {
       for (let i = 0; i < 32; i++) {
@@ -84,7 +84,7 @@ describe.each(GOLDEN)('golden vectors of $bits bits', ({ bits, out, qweight, v2,
       source.name === 'layer.qzeros' ? { ...source, bytes: async () => new Uint8Array(stored.buffer) } : source,
     );
     const configuration = { ...configurationOf(bits, false, 16), checkpoint_format: 'gptq' };
-    const weight = readFloats(gptq.open(await checkpointOf(version1), configuration), 'layer.weight', {
+    const weight = readFloats(await gptq.open(await checkpointOf(version1), configuration), 'layer.weight', {
       start: 0,
       end: 4,
     });
@@ -114,7 +114,7 @@ describe('round trip', () => {
         const sources = gptq.write({ spec, quantized }, 'BF16', kernels);
         const reordered = scales.group.some((g, c) => g !== Math.floor(c / groupSize));
         const configuration = gptq.configuration({ grid, groupSize, reordered, quantized: ['layer'], untouched: [] })!;
-        const checkpoint = gptq.open(await checkpointOf(sources), JSON.parse(JSON.stringify(configuration)));
+        const checkpoint = await gptq.open(await checkpointOf(sources), JSON.parse(JSON.stringify(configuration)));
 
         expect([...checkpoint.tensors]).toEqual([
           [
@@ -125,6 +125,7 @@ describe('round trip', () => {
               shape: [rows, columns],
               byteLength: 4 * rows * columns,
               decoded: true,
+              codedBytes: sources.reduce((sum, source) => sum + source.byteLength, 0),
             },
           ],
         ]);
@@ -171,7 +172,7 @@ describe('round trip', () => {
       ...gptq.write({ spec: linearSpec(8, 32), quantized }, 'F16', kernels),
       { ...bias, name: 'norm' },
     ];
-    const checkpoint = gptq.open(await checkpointOf(sources), configurationOf(4, false, 16));
+    const checkpoint = await gptq.open(await checkpointOf(sources), configurationOf(4, false, 16));
     expect([...checkpoint.tensors.keys()]).toEqual(['layer.bias', 'layer.weight', 'norm']);
     expect(await checkpoint.read('norm')).toEqual(Uint8Array.of(7));
     await expect(checkpoint.read('layer.qweight')).rejects.toMatchObject({ code: 'tensor-missing' });

@@ -1,8 +1,9 @@
 import type { Kernels } from '@compress/kernels';
 import { createReferenceKernels } from '@compress/kernels';
-import type { TensorInfo } from '../../checkpoint/checkpoint.ts';
+import type { Checkpoint, TensorInfo } from '../../checkpoint/checkpoint.ts';
 import { checkRange } from '../../checkpoint/find-tensor.ts';
-import type { Format } from '../../format/format.ts';
+import type { CodedWeight, Format } from '../../format/format.ts';
+import { integerGrid } from '../../grid/integer-grid.ts';
 import { dequantizeWeight } from '../../grid/quantize-weight.ts';
 import { turn } from '../load-section.ts';
 
@@ -21,19 +22,24 @@ export const toyCodes: Format = {
   size: ({ outFeatures, inFeatures }) => outFeatures * inFeatures + 4 * outFeatures,
   configuration: ({ groupSize, quantized }) => ({ quant_method: 'toy', group_size: groupSize, quantized }),
   recognizes: ({ quant_method }) => quant_method === 'toy',
-  open(checkpoint) {
+  async open(checkpoint) {
     const tensors = new Map<string, TensorInfo>();
+    const coded = new Map<string, CodedWeight>();
     for (const [name, info] of checkpoint.tensors) {
       const weight = name.replace(/\.codes$/, '');
+      if (checkpoint.tensors.has(name.replace(/\.scales$/, '.codes')) && name.endsWith('.scales')) continue;
       if (name === weight) tensors.set(name, info);
       else {
         const byteLength = 4 * info.byteLength;
-        tensors.set(weight, { name: weight, dtype: 'F32', shape: info.shape, byteLength, decoded: true });
+        const codedBytes = info.byteLength + 4 * info.shape[0];
+        tensors.set(weight, { name: weight, dtype: 'F32', shape: info.shape, byteLength, decoded: true, codedBytes });
+        coded.set(weight, codedWeight(checkpoint, weight, info.shape));
       }
     }
     return {
       ...checkpoint,
       tensors,
+      coded,
       async read(name, range) {
         if (!checkpoint.tensors.has(`${name}.codes`)) return checkpoint.read(name, range);
         const codes = await checkpoint.read(`${name}.codes`);
@@ -74,8 +80,23 @@ export const toyDense: Format = {
   size: ({ outFeatures, inFeatures }) => 2 * outFeatures * inFeatures,
   configuration: () => undefined,
   recognizes: () => false,
-  open: (checkpoint) => checkpoint,
+  open: async (checkpoint) => ({ ...checkpoint, coded: new Map() }),
 };
+
+function codedWeight(checkpoint: Checkpoint, weight: string, [rows, columns]: readonly number[]): CodedWeight {
+  const grid = integerGrid({ bits: 4, scaleType: 'f32' });
+  return {
+    grid,
+    groupSize: columns,
+    async read() {
+      const codes = await checkpoint.read(`${weight}.codes`);
+      const scales = new Float32Array((await checkpoint.read(`${weight}.scales`)).slice().buffer);
+      const zeros = new Float32Array(rows).fill(8);
+      const group = new Uint32Array(columns);
+      return { rows, columns, grid, groupSize: columns, codes, scales: { groups: 1, scales, zeros, group } };
+    },
+  };
+}
 
 function source(name: string, dtype: 'U8' | 'F32' | 'F16', shape: number[], data: Uint8Array) {
   return { name, dtype, shape, byteLength: data.byteLength, bytes: async () => data };

@@ -1,0 +1,26 @@
+import type { Kernels } from '@compress/kernels';
+import { CompressError } from '../errors.ts';
+import type { FloatDtype } from './dtype.ts';
+
+/** The least magnitude that f16 rounds to infinity. */
+const F16_LIMIT = 65520;
+
+/** f32 values in a dtype, rounded half to even. Throws `CompressError` `not-representable` for what F16 cannot hold. */
+export async function encodeFloats(
+  values: Float32Array,
+  dtype: FloatDtype,
+  tensor: string,
+  kernels: Kernels,
+): Promise<Uint8Array> {
+  if (dtype === 'F32') return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  const beyond = dtype === 'F16' ? values.find((value) => Math.abs(value) >= F16_LIMIT) : undefined;
+  if (beyond !== undefined)
+    throw new CompressError(
+      'not-representable',
+      `The weight ${beyond} is beyond the range of F16: store the model as BF16.`,
+      { tensor },
+    );
+  const output = kernels.uint8(2 * values.length);
+  await kernels.encode({ values, type: dtype === 'F16' ? 'f16' : 'bf16', output });
+  return output;
+}
