@@ -60,6 +60,7 @@ export * from './statistics/transform-statistics.ts';
 export * from './walk/buffer-pool.ts';
 export * from './walk/compress.ts';
 export * from './walk/load-section.ts';
+export * from './walk/open-embedding.ts';
 export { workFolder } from './walk/output-folder.ts';
 export * from './walk/request.ts';
 export * from './walk/run-event.ts';

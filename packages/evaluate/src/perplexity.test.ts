@@ -43,6 +43,8 @@ function tinyModel(values: Record<string, Float32Array>): { model: Model; checkp
         return { stages: [], embed: async (batch) => embed(batch, weights.tensors.get('table')!) };
       }
       const [site] = spec.sites;
+      if (spec.kind === 'head')
+        return { stages: [{ site, input: async ({ hidden }) => copy(hidden), output: async () => {} }] };
       return {
         stages: [
           {
@@ -74,6 +76,10 @@ function embed(batch: Batch, table: Float32Array): void {
   batch.tokens.forEach((token, row) => {
     batch.hidden.data.set(table.subarray(token * HIDDEN, (token + 1) * HIDDEN), row * HIDDEN);
   });
+}
+
+function copy({ rows, columns, data }: Matrix): Matrix {
+  return { rows, columns, data: data.slice() };
 }
 
 function causalMean({ sequences, length, hidden }: Batch): Matrix {

@@ -83,6 +83,8 @@ export interface SectionSpec {
   readonly sites: readonly SiteSpec[];
   /** Where there is attention, the link from its values to its output is the first of kind `linear`. */
   readonly links: readonly Link[];
+  /** Of the embedding: the table `[vocabulary, hidden]` of which a batch needs the rows of its tokens alone (see `openEmbedding`); absent: it needs all. */
+  readonly tokenTable?: string;
   /** Needed by rotations alone. */
   readonly residual?: ResidualSpec;
   /** Of a block: the link from values to the attention's output holds the rows, this the heads they belong to. */
@@ -158,7 +160,8 @@ export interface Model {
   open(section: SectionSpec, weights: SectionWeights, kernels: Kernels): SectionProgram;
   /**
    * Final norm and output head over rows of the residual stream: `[rows, hidden]` to `[rows, vocabulary]`.
-   * `program` is the opened head section. Callers pass few rows at a time: logits are wide.
+   * `program` is the opened head section. Callers pass few rows at a time: logits are wide. It is the input of the head's only stage through its only
+   * Linear and nothing more, so whoever reads the Linear's rows in blocks gets the same logits.
    */
   logits(program: SectionProgram, weights: SectionWeights, hidden: Matrix, kernels: Kernels): Promise<Matrix>;
 }

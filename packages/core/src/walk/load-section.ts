@@ -1,5 +1,5 @@
 import type { Kernels, Matrix } from '@compress/kernels';
-import type { Checkpoint, TensorInfo } from '../checkpoint/checkpoint.ts';
+import type { Checkpoint, Range, TensorInfo } from '../checkpoint/checkpoint.ts';
 import { readFloat32 } from '../checkpoint/read-float32.ts';
 import { CompressError } from '../errors.ts';
 import { inferenceOfSection } from '../inference/section-inference.ts';
@@ -55,6 +55,24 @@ export async function loadLinear(
   return { weight, bias: await loadTensor(checkpoint, linear.bias, kernels) };
 }
 
+/**
+ * Some rows of an `[rows, columns]` tensor as f32, read and decoded without the others. Throws as {@link loadTensor}, and `tensor-shape` where the
+ * tensor is not of this shape.
+ */
+export async function loadRows(
+  checkpoint: Checkpoint,
+  name: string,
+  { shape, rows }: { readonly shape: readonly [rows: number, columns: number]; readonly rows: Range },
+  kernels: Kernels,
+): Promise<Matrix> {
+  const [, columns] = shape;
+  checkShape(checkpoint, tensorInfo(checkpoint, name), shape);
+  const elements = { start: rows.start * columns, end: rows.end * columns };
+  const data = await readFloat32(checkpoint, name, kernels, elements);
+  checkFinite(data, checkpoint.location, name, elements.start);
+  return { rows: rows.end - rows.start, columns, data };
+}
+
 /** The transpose, in blocks that fit the cache. */
 export function turn(matrix: Matrix, kernels: Kernels): Matrix {
   const { rows, columns, data } = matrix;
@@ -77,7 +95,8 @@ function tensorInfo(checkpoint: Checkpoint, name: string): TensorInfo {
   );
 }
 
-function checkShape(checkpoint: Checkpoint, info: TensorInfo, shape: readonly number[]): void {
+/** Throws `CompressError` `tensor-shape` where a tensor's shape is not the one that the model asks for. */
+export function checkShape(checkpoint: Checkpoint, info: TensorInfo, shape: readonly number[]): void {
   if (info.shape.length === shape.length && info.shape.every((size, i) => size === shape[i])) return;
   throw new CompressError(
     'tensor-shape',
@@ -86,12 +105,13 @@ function checkShape(checkpoint: Checkpoint, info: TensorInfo, shape: readonly nu
   );
 }
 
-function checkFinite(values: Float32Array, file: string, tensor: string): void {
+/** `first`: the element of the tensor that `values` begin with. */
+function checkFinite(values: Float32Array, file: string, tensor: string, first = 0): void {
   const at = firstNotFinite(values);
   if (at >= 0)
     throw new CompressError(
       'tensor-not-finite',
-      `Element ${at} is ${values[at]}: a damaged checkpoint cannot be used, so fetch it again.`,
+      `Element ${first + at} is ${values[at]}: a damaged checkpoint cannot be used, so fetch it again.`,
       { file, tensor },
     );
 }

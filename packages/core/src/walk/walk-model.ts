@@ -13,6 +13,7 @@ import { type CalibrationData, createCalibrationData } from './calibration-data.
 import { checkSharedTensors } from './check-shared-tensors.ts';
 import type { Journal, SectionRecord } from './journal.ts';
 import { loadSection } from './load-section.ts';
+import { openEmbedding } from './open-embedding.ts';
 import { memoryCheckpoint, overlayCheckpoint, type Replacement } from './overlay-checkpoint.ts';
 import { createReporter, strictError } from './reporter.ts';
 import type { CompressRequest } from './request.ts';
@@ -118,6 +119,10 @@ async function again(
   const written = overlayCheckpoint(checkpoint, replacement);
   const readable = plan.configuration ? await format.open(written, plan.configuration) : written;
   const section = model.sections[index];
+  if (section.kind === 'embedding') {
+    await embed({ ...request, checkpoint: readable }, section, data);
+    return record;
+  }
   const { inference } = record;
   const weights = await loadSection({ ...readable, ...(inference && { inference }) }, section, kernels);
   setCache(weights.inference, cacheOf(checkpoint.inference, section));
@@ -146,7 +151,11 @@ async function treat(
   const observed = data !== undefined && index <= plan.lastObserved;
   let ownInference = inferenceOfSection(checkpoint.inference, section);
   let extremes: CacheExtremes | undefined;
-  if (observed || isTouched(section, request)) {
+  const touched = isTouched(section, request);
+  const outputsNeeded = observed && index < plan.lastObserved;
+  if (!touched && section.kind === 'embedding') {
+    if (outputsNeeded) await embed(request, section, data);
+  } else if (observed || touched) {
     const weights = await loadSection(checkpoint, section, kernels);
     ownInference = weights.inference;
     extremes = await walkSection({
@@ -155,7 +164,7 @@ async function treat(
       weights,
       pipeline,
       ...(observed && { data }),
-      outputsNeeded: observed && index < plan.lastObserved,
+      outputsNeeded,
       output,
       storedBits: ({ weight }: LinearSpec) => DTYPE_BITS[checkpoint.tensors.get(weight)!.dtype],
       seed: request.seed,
@@ -199,6 +208,20 @@ async function treat(
   await checkSharedTensors(model.sections, replacements);
   await journal.append(record);
   return record;
+}
+
+/** All batches through an embedding whose weights are final: that takes the rows of their tokens alone. */
+async function embed(
+  { model, checkpoint, calibration, kernels, signal }: CompressRequest,
+  section: SectionSpec,
+  data: CalibrationData,
+): Promise<void> {
+  const tokens = calibration!.sequences;
+  const program = await openEmbedding({ model, section, checkpoint, tokens, kernels, running: data.kernels });
+  await data.each(async (batch) => {
+    signal?.throwIfAborted();
+    await program.embed!(batch);
+  }, true);
 }
 
 /** Calibration goes through the model with the cache that it came with: that of the pipeline is for its readers. */

@@ -16,6 +16,7 @@ function embedding({ tokenTable, positions }: Decoder): SectionSpec {
     name: 'embedding',
     kind: 'embedding',
     tensors: tables,
+    tokenTable,
     sites: [],
     links: [],
     residual: { norms: [], writers: [], tables },
