@@ -2,7 +2,7 @@ import { defineConfig } from 'tsup';
 
 // No shared chunks: their names change with every build, and old ones would be published too.
 export default defineConfig({
-  entry: ['src/index.ts', 'src/main.ts'],
+  entry: { index: 'src/index.ts', main: 'src/main.ts', 'tokenize-process': 'src/text/tokenize-process.ts' },
   format: 'esm',
   sourcemap: true,
   clean: false,

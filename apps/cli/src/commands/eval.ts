@@ -43,7 +43,7 @@ export const evalCommand: MakeCommand = (context) =>
       try {
         const { folder } = opened;
         const measured = cache ? { ...opened, checkpoint: withCache(opened.checkpoint, opened.model, cache) } : opened;
-        const tokens = await createTokenize()(recipe, { directory, folder });
+        const { tokens } = await createTokenize()(recipe, { directory, folder });
         const result = await withKernels(options, (kernels) =>
           measurePerplexity({
             opened: measured,

@@ -90,7 +90,7 @@ async function evaluate({
 }): Promise<Evaluation> {
   const { context, windows } = entry;
   const text = basename((entry.text ?? entry.jsonl ?? entry.parquet)!);
-  const tokens = await settings.tokenize(entry, { directory, folder: input.folder });
+  const { tokens } = await settings.tokenize(entry, { directory, folder: input.folder });
   const measure = async (opened: OpenedModel, label: string) => {
     const result = await measurePerplexity({ opened, tokens, context, windows, label, ...settings });
     settings.onEvent({ type: 'evaluation', model: opened.folder, text, result });
@@ -134,5 +134,6 @@ async function calibrate(recipe: Recipe, folder: string, tokenize: Tokenize): Pr
   const { calibration, pipeline, directory } = recipe;
   const observed = pipeline.some(({ algorithm, options }) => (algorithm.observes?.(options) ?? []).length > 0);
   if (calibration === undefined || !observed) return undefined;
-  return calibrationWindows(await tokenize(calibration, { directory, folder }), calibration);
+  const { tokens } = await tokenize(calibration, { directory, folder });
+  return calibrationWindows(tokens, calibration);
 }
