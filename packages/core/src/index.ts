@@ -1,6 +1,7 @@
 export * from './algorithm/algorithm.ts';
 export { type WrittenFile, writeFileAtomic } from './checkpoint/atomic-file.ts';
 export * from './checkpoint/checkpoint.ts';
+export { createSafetensors, type SafetensorsWriter } from './checkpoint/create-safetensors.ts';
 export * from './checkpoint/dtype.ts';
 export { encodeFloats } from './checkpoint/encode-floats.ts';
 export { checkRange, findTensor } from './checkpoint/find-tensor.ts';

@@ -1,5 +1,10 @@
 export { drawToken, likeliestToken, type Sampling } from './choose-token.ts';
+export { compareScores, type ScoreComparison } from './compare-scores.ts';
 export { type GenerateRequest, type Generation, generate } from './generate.ts';
 export { type Perplexity, type PerplexityRequest, perplexity } from './perplexity.ts';
+export { planWindows, type Window, type WindowOptions } from './plan-windows.ts';
 export { scoreSequences } from './score-sequences.ts';
+export { checkedWindows, scoreText, type TextRequest, type TokenScores } from './score-text.ts';
 export type { Sequence, SequenceWalk } from './sequence.ts';
+export { type TextIdentity, textIdentity } from './text-identity.ts';
+export { readTokenScores, type StoredScores, writeTokenScores } from './token-scores-file.ts';

@@ -1,125 +1,14 @@
-import type { Batch, Checkpoint, LinearSpec, Model, SectionSpec, TensorInfo } from '@compress/core';
-import { createReferenceKernels, type Matrix } from '@compress/kernels';
+import { createReferenceKernels } from '@compress/kernels';
 import { describe, expect, it } from 'vitest';
 import { perplexity } from './perplexity.ts';
+import { planWindows } from './plan-windows.ts';
+import { scoreText, type TokenScores } from './score-text.ts';
+import { nllOf, tinyModel, tinyWeights } from './tiny-model.test.fixture.ts';
 
 const VOCABULARY = 11;
 const HIDDEN = 4;
 const kernels = createReferenceKernels();
-
-function wave(length: number, step: number, size: number): Float32Array {
-  return Float32Array.from({ length }, (_, i) => size * Math.sin(1 + step * i));
-}
-
-/** One Linear: its name is also its module path. */
-function linear(name: string, outFeatures: number, inFeatures: number): LinearSpec {
-  return { name, weight: `${name}.weight`, outFeatures, inFeatures, transposed: false };
-}
-
-/**
- * The smallest decoder that looks back: the block adds W m to the stream, m being the mean of all rows up to and with this one, and the
- * head is a plain product.
- */
-function tinyModel(values: Record<string, Float32Array>): { model: Model; checkpoint: Checkpoint } {
-  const section = (name: string, kind: SectionSpec['kind'], tensors: string[], linears: LinearSpec[]): SectionSpec => ({
-    name,
-    kind,
-    tensors,
-    sites: linears.map((spec) => ({ name: `${spec.name}.input`, features: spec.inFeatures, linears: [spec] })),
-    links: [],
-  });
-  const block = section('blocks.0', 'block', ['mix.weight'], [linear('mix', HIDDEN, HIDDEN)]);
-  const head = section('head', 'head', ['head.weight'], [linear('head', VOCABULARY, HIDDEN)]);
-  const model: Model = {
-    architecture: 'tiny',
-    hiddenSize: HIDDEN,
-    vocabularySize: VOCABULARY,
-    contextLength: 4096,
-    tied: false,
-    sections: [section('embedding', 'embedding', ['table'], []), block, head],
-    untie: () => model,
-    open: (spec, weights) => {
-      if (spec.kind === 'embedding') {
-        return { stages: [], embed: async (batch) => embed(batch, weights.tensors.get('table')!) };
-      }
-      const [site] = spec.sites;
-      if (spec.kind === 'head')
-        return { stages: [{ site, input: async ({ hidden }) => copy(hidden), output: async () => {} }] };
-      return {
-        stages: [
-          {
-            site,
-            input: async (batch) => causalMean(batch),
-            output: async (batch, [output]) => kernels.add({ source: output, target: batch.hidden }),
-          },
-        ],
-      };
-    },
-    logits: async (_program, weights, hidden) => {
-      const output = kernels.matrix(hidden.rows, VOCABULARY);
-      await kernels.linear({ input: hidden, ...weights.linears.get('head')!, output });
-      return output;
-    },
-  };
-  const tensors = new Map<string, TensorInfo>(
-    Object.entries(values).map(([name, data]) => {
-      const shape = [data.length / HIDDEN, HIDDEN];
-      return [name, { name, dtype: 'F32', shape, byteLength: data.byteLength }];
-    }),
-  );
-  const read: Checkpoint['read'] = async (name, range) =>
-    new Uint8Array(values[name].buffer).slice(range?.start, range?.end);
-  return { model, checkpoint: { tensors, location: 'memory', files: [], read, close: async () => {} } };
-}
-
-function embed(batch: Batch, table: Float32Array): void {
-  batch.tokens.forEach((token, row) => {
-    batch.hidden.data.set(table.subarray(token * HIDDEN, (token + 1) * HIDDEN), row * HIDDEN);
-  });
-}
-
-function copy({ rows, columns, data }: Matrix): Matrix {
-  return { rows, columns, data: data.slice() };
-}
-
-function causalMean({ sequences, length, hidden }: Batch): Matrix {
-  const mean = kernels.matrix(hidden.rows, HIDDEN);
-  for (let s = 0; s < sequences; s++) {
-    for (let c = 0; c < HIDDEN; c++) {
-      let sum = 0;
-      for (let t = 0; t < length; t++) {
-        sum += hidden.data[(s * length + t) * HIDDEN + c];
-        mean.data[(s * length + t) * HIDDEN + c] = sum / (t + 1);
-      }
-    }
-  }
-  return mean;
-}
-
-const weights = {
-  table: wave(VOCABULARY * HIDDEN, 0.7, 1),
-  'mix.weight': wave(HIDDEN * HIDDEN, 1.3, 0.8),
-  'head.weight': wave(VOCABULARY * HIDDEN, 2.1, 1.5),
-};
-
-/** The same decoder in float64, one token at a time, straight from its definition. */
-function nllOf(window: Uint32Array): number[] {
-  const row = (name: keyof typeof weights, r: number) =>
-    Array.from(weights[name].subarray(r * HIDDEN, (r + 1) * HIDDEN));
-  const dot = (a: number[], b: number[]) => a.reduce((sum, x, i) => sum + x * b[i], 0);
-  const past = [0, 0, 0, 0];
-  return Array.from(window.subarray(0, -1), (token, t) => {
-    const x = row('table', token);
-    x.forEach((value, c) => {
-      past[c] += value;
-    });
-    const mean = past.map((sum) => sum / (t + 1));
-    const h = x.map((value, c) => value + dot(row('mix.weight', c), mean));
-    const logits = Array.from({ length: VOCABULARY }, (_, v) => dot(row('head.weight', v), h));
-    return Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0)) - logits[window[t + 1]];
-  });
-}
-
+const weights = tinyWeights(VOCABULARY, HIDDEN);
 const text = Uint32Array.from({ length: 6000 }, (_, i) => (i * i + 3 * i) % VOCABULARY);
 
 describe('perplexity', () => {
@@ -139,7 +28,7 @@ describe('perplexity', () => {
   ])('agrees with the definition in float64: $windows windows of $context', async ({ context, windows }) => {
     const result = await perplexity({ ...tinyModel(weights), kernels, tokens: text, context, windows });
     const expected = Array.from({ length: windows }, (_, w) =>
-      nllOf(text.subarray(w * context, (w + 1) * context)),
+      nllOf(weights, text.subarray(w * context, (w + 1) * context)),
     ).flat();
     const mean = expected.reduce((sum, value) => sum + value, 0) / expected.length;
     const variance = expected.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (expected.length - 1);
@@ -147,6 +36,44 @@ describe('perplexity', () => {
     expect(result.nll).toBeCloseTo(mean, 5);
     expect(result.perplexity).toBeCloseTo(Math.exp(mean), 4);
     if (expected.length > 1) expect(result.standardError).toBeCloseTo(Math.sqrt(variance / expected.length), 5);
+  });
+
+  it.each([
+    { context: 40, stride: 16 },
+    { context: 40, stride: 40 },
+    { context: 40, scoreFrom: 21, bos: 5 },
+    { context: 40, stride: 7, windows: 3, bos: 0 },
+  ])('scores the tokens that %j names, from what stands before them', async (options) => {
+    const tokens = text.subarray(0, 333);
+    let scores: TokenScores | undefined;
+    const onScores = (given: TokenScores) => {
+      scores = given;
+    };
+    const result = await perplexity({ ...tinyModel(weights), kernels, tokens, ...options, onScores });
+    const windows = planWindows(tokens, options);
+    const expected = windows.flatMap(({ tokens, from }) => nllOf(weights, tokens).slice(from - 1));
+    expect(scores!.nll).toHaveLength(expected.length);
+    for (const [i, value] of expected.entries()) expect(scores!.nll[i]).toBeCloseTo(value, 4);
+    expect(result).toMatchObject(options);
+    expect(result.nll).toBe(scores!.nll.reduce((sum, value) => sum + value, 0) / expected.length);
+    expect(Array.from(scores!.positions, (at) => tokens[at])).toEqual(Array.from(scores!.tokens));
+  });
+
+  it('counts bits over the bytes of the scored tokens', async () => {
+    const tokenBytes = Uint16Array.from({ length: VOCABULARY }, (_, id) => id % 4);
+    const given = { ...tinyModel(weights), kernels, tokens: text, context: 10, windows: 2, tokenBytes };
+    const result = await perplexity(given);
+    const bytes = [...text.subarray(1, 10), ...text.subarray(11, 20)].reduce((sum, id) => sum + (id % 4), 0);
+    expect(result.bytes).toBe(bytes);
+    expect(result.bitsPerByte).toBeCloseTo((result.nll * 18) / Math.log(2) / bytes, 12);
+  });
+
+  it('reads a head of several blocks, whose sums make the softmax of the whole', async () => {
+    // 18 MB of weights are two blocks.
+    const wide = tinyWeights(70_000, 64);
+    const tokens = Uint32Array.of(3, 69_999, 12, 40_000, 65_536);
+    const { nll } = await scoreText({ ...tinyModel(wide), kernels, tokens, context: 5 });
+    for (const [i, value] of nllOf(wide, tokens).entries()) expect(nll[i]).toBeCloseTo(value, 3);
   });
 
   it('does not change when a window comes twice', async () => {

@@ -1,23 +1,21 @@
+import { resolve } from 'node:path';
 import { type CacheSide, CompressError, type Inference } from '@compress/core';
+import { checkedWindows, type TokenScores, textIdentity, writeTokenScores } from '@compress/evaluate';
 import { bitsPerElement, withCache } from '@compress/kv-cache';
 import { Command } from 'commander';
 import { type CommonOptions, openEventLog, printResult, withKernels } from '../cli-context.ts';
-import { measurePerplexity } from '../model/measure-perplexity.ts';
+import { measurePerplexity, windowOptions } from '../model/measure-perplexity.ts';
 import { openModel } from '../model/open-model.ts';
 import { readCache } from '../model/read-cache.ts';
+import { describePerplexity } from '../output/describe-perplexity.ts';
 import { significant } from '../output/units.ts';
 import { type PerplexityRecipe, perplexitySchema } from '../recipe/schema.ts';
 import { createTokenize } from '../text/tokenize.ts';
 import type { MakeCommand } from './command.ts';
 import { eventsOption, jsonOption, threadsOption, wholeNumber, withTextOptions } from './options.ts';
 
-interface EvalOptions extends CommonOptions {
-  readonly text?: string;
-  readonly jsonl?: string;
-  readonly parquet?: string;
-  readonly field?: string;
-  readonly context: number;
-  readonly windows?: number;
+interface EvalOptions extends CommonOptions, PerplexityRecipe {
+  readonly perToken?: string;
   readonly cache?: string;
 }
 
@@ -26,7 +24,11 @@ export const evalCommand: MakeCommand = (context) =>
     .description('measure the perplexity of a model: an ordinary folder, one that compress wrote, or a hub id')
     .argument('<model>', 'a folder or a hub id (owner/name or owner/name@revision)')
     .requiredOption('--context <n>', 'tokens a window', wholeNumber(2))
-    .option('--windows <k>', 'windows from the start of the text (default: all that are whole)', wholeNumber(1))
+    .option('--windows <k>', 'windows from the start of the text (default: all)', wholeNumber(1))
+    .option('--stride <n>', 'tokens from one window to the next; each scores its last n, the first all', wholeNumber(1))
+    .option('--score-from <p>', 'first position in a window that is scored, from 0 (default: 1)', wholeNumber(1))
+    .option('--bos', "the model's beginning token takes the place of the first token of every window")
+    .option('--per-token <file>', 'write the negative log-likelihood of every scored token: see compress compare')
     .option(
       '--cache <options>',
       'how keys and values are kept: options of kv-cache, such as "{ bits: 4 }", or a YAML file of them',
@@ -36,37 +38,32 @@ export const evalCommand: MakeCommand = (context) =>
     .addOption(eventsOption())
     .action(async (name: string, options: EvalOptions) => {
       const { directory, progress, signal } = context;
-      const recipe = perplexityOf(options);
+      const entry = entryOf(options);
       const cache = options.cache === undefined ? undefined : await readCache(options.cache, directory);
       const log = openEventLog(options.events);
-      const opened = await openModel(name, { directory, note: progress.log });
+      const found = await openModel(name, { directory, note: progress.log });
       try {
-        const { folder } = opened;
-        const measured = cache ? { ...opened, checkpoint: withCache(opened.checkpoint, opened.model, cache) } : opened;
-        const { tokens } = await createTokenize()(recipe, { directory, folder });
+        const { folder, model } = found;
+        const opened = cache ? { ...found, checkpoint: withCache(found.checkpoint, model, cache) } : found;
+        const text = await createTokenize()(entry, { directory, folder });
+        const { perToken } = options;
+        const onScores = async (scores: TokenScores) => {
+          if (perToken === undefined) return;
+          const cut = windowOptions(entry, opened);
+          const identity = textIdentity(checkedWindows({ model, ...text, ...cut }), cut);
+          await writeTokenScores({ file: resolve(directory, perToken), model: name, text: identity, ...scores });
+        };
         const result = await withKernels(options, (kernels) =>
-          measurePerplexity({
-            opened: measured,
-            tokens,
-            ...recipe,
-            kernels,
-            label: 'Perplexity',
-            progress,
-            signal,
-          }),
+          measurePerplexity({ opened, text, entry, kernels, label: 'Perplexity', progress, signal, onScores }),
         );
         log.write({ type: 'perplexity', model: name, ...result });
-        const text = [
-          `perplexity  ${significant(result.perplexity, 5)}`,
-          `mean NLL    ${result.nll.toFixed(5)} ± ${result.standardError.toFixed(5)}`,
-          `tokens      ${result.tokens} (${result.windows} windows of ${result.context})`,
-          `speed       ${significant(result.tokensPerSecond, 3)} tokens/s`,
-        ];
-        const bits = cacheBits(measured.checkpoint.inference);
-        if (bits) text.push(`cache       ${bits.keys} bits an element of older keys, ${bits.values} of older values`);
-        printResult(context, options, { model: name, ...result, ...(bits && { cacheBits: bits }) }, text.join('\n'));
+        const lines = describePerplexity(result);
+        const bits = cacheBits(opened.checkpoint.inference);
+        if (bits) lines.push(`cache       ${bits.keys} bits an element of older keys, ${bits.values} of older values`);
+        if (perToken !== undefined) lines.push(`per token   ${perToken}`);
+        printResult(context, options, { model: name, ...result, ...(bits && { cacheBits: bits }) }, lines.join('\n'));
       } finally {
-        await opened.checkpoint.close();
+        await found.checkpoint.close();
         log.close();
       }
     });
@@ -78,8 +75,15 @@ function cacheBits(inference: Inference | undefined): { keys: number; values: nu
   return cache && { keys: bits(cache.keys), values: bits(cache.values) };
 }
 
-function perplexityOf({ text, jsonl, parquet, field, context, windows }: EvalOptions): PerplexityRecipe {
-  const result = perplexitySchema.safeParse({ text, jsonl, parquet, field, context, windows });
+function entryOf(options: EvalOptions): PerplexityRecipe {
+  const { text, jsonl, parquet, field, context, windows, stride, scoreFrom, bos } = options;
+  const result = perplexitySchema.safeParse({ text, jsonl, parquet, field, context, windows, stride, scoreFrom, bos });
   if (result.success) return result.data;
-  throw new CompressError('usage', result.error.issues.map(({ message }) => `The text ${message}`).join(' '));
+  const subject = ([key]: PropertyKey[]) => (key === undefined ? 'The text' : `--${kebab(String(key))}`);
+  const sentences = result.error.issues.map(({ path, message }) => `${subject(path)} ${message}`);
+  throw new CompressError('usage', sentences.join(' '));
+}
+
+function kebab(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

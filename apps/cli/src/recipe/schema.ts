@@ -29,10 +29,41 @@ export const perplexitySchema = z
   .strictObject({
     ...textSourceShape,
     context: z.int().min(2).describe('Tokens a window.'),
-    windows: count.optional().describe('How many windows from the start of the text (default: all that are whole).'),
+    windows: count.optional().describe('How many windows from the start of the text (default: all).'),
+    stride: count
+      .optional()
+      .describe(
+        'Tokens from the beginning of one window to that of the next, at most `context`: every window scores its last `stride` tokens, the first one all, and the last one ends with the text. Absent: whole windows side by side.',
+      ),
+    scoreFrom: count
+      .optional()
+      .describe(
+        'The first position in a window, counted from 0, whose token is scored (default 1). Half of the context and 1 more is what llama.cpp does.',
+      ),
+    bos: z
+      .boolean()
+      .optional()
+      .describe("The model's beginning-of-sequence token takes the place of the first token of every window."),
   })
-  .superRefine(checkTextSource)
-  .describe('Perplexity before and after, on non-overlapping windows from the start of the text.');
+  .superRefine((value, context) => {
+    checkTextSource(value, context);
+    const { stride, scoreFrom } = value;
+    if (stride !== undefined && stride > value.context) {
+      context.addIssue({ code: 'custom', path: ['stride'], message: `must be at most the context, ${value.context}.` });
+    }
+    if (scoreFrom !== undefined && scoreFrom >= value.context) {
+      context.addIssue({
+        code: 'custom',
+        path: ['scoreFrom'],
+        message: `must be below the context, ${value.context}.`,
+      });
+    }
+    if (scoreFrom !== undefined && stride !== undefined) {
+      const message = 'cannot stand beside stride, which says itself which tokens are scored.';
+      context.addIssue({ code: 'custom', path: ['scoreFrom'], message });
+    }
+  })
+  .describe('Perplexity before and after, window by window from the start of the text.');
 
 const evaluation = z
   .strictObject({ perplexity: perplexitySchema.optional() })

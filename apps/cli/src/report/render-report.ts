@@ -27,7 +27,7 @@ ${report.runs.length === 1 ? headline(report, report.runs[0]) : raw('')}
 ${await comparison(report)}
 ${await layerErrors(report)}
 ${report.runs.map((run) => details(run, report.runs.length === 1))}
-<footer>Written by compress. Sizes count tensors, without file headers. Perplexity: non-overlapping windows from the start of the text, f32.</footer>
+<footer>Written by compress. Sizes count tensors, without file headers. Perplexity: windows from the start of the text, f32.</footer>
 </main>
 </body>
 </html>

@@ -1,3 +1,4 @@
+import { describeWindows } from '../output/describe-perplexity.ts';
 import { formatTable } from '../output/table.ts';
 import { formatBytes, formatError, formatSeconds, significant } from '../output/units.ts';
 import { errorFigure, kindOf } from '../report/layer-errors.ts';
@@ -13,7 +14,7 @@ export function describeRun(outcome: RunOutcome, { everyLayer }: { readonly ever
     `size        ${formatBytes(totals.bytesBefore)} → ${formatBytes(totals.bytesAfter)} (${significant((100 * totals.bytesAfter) / totals.bytesBefore, 3)} %), ${significant(totals.bitsPerWeight, 3)} bits per weight in ${totals.touched} Linears`,
     ...evaluations.map(
       ({ text, before, after }) =>
-        `perplexity  ${significant(before.perplexity, 5)} → ${significant(after.perplexity, 5)} (${text}, ${after.windows} windows of ${after.context})`,
+        `perplexity  ${significant(before.perplexity, 5)} → ${significant(after.perplexity, 5)} (${text}, ${describeWindows(after)})`,
     ),
     `time        ${formatSeconds(run.seconds)}, peak memory ${formatBytes(run.peakMemory)}`,
     ...(warnings.length > 0 ? [`warnings    ${warnings.length}, listed in the report`] : []),

@@ -81,7 +81,9 @@ async function checkTexts(recipe: Recipe, { model }: OpenedModel): Promise<Compr
   }
   for (const [index, entry] of perplexity.entries()) {
     const path = ['evaluate', index, 'perplexity'];
-    wanted.push({ source: entry, tokens: entry.context * (entry.windows ?? 1), context: entry.context, path });
+    const { context, stride, windows = 1 } = entry;
+    const tokens = stride === undefined ? context * windows : (windows - 1) * stride + 2;
+    wanted.push({ source: entry, tokens, context, path });
   }
   for (const { source, tokens, context, path } of wanted) {
     const key = (['text', 'jsonl', 'parquet'] as const).find((kind) => source[kind] !== undefined)!;

@@ -88,11 +88,10 @@ async function evaluate({
   readonly directory: string;
   readonly settings: RunSettings;
 }): Promise<Evaluation> {
-  const { context, windows } = entry;
   const text = basename((entry.text ?? entry.jsonl ?? entry.parquet)!);
-  const { tokens } = await settings.tokenize(entry, { directory, folder: input.folder });
+  const tokenized = await settings.tokenize(entry, { directory, folder: input.folder });
   const measure = async (opened: OpenedModel, label: string) => {
-    const result = await measurePerplexity({ opened, tokens, context, windows, label, ...settings });
+    const result = await measurePerplexity({ opened, text: tokenized, entry, label, ...settings });
     settings.onEvent({ type: 'evaluation', model: opened.folder, text, result });
     return result;
   };

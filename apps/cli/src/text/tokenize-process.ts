@@ -14,6 +14,8 @@ export interface TokenizeJob {
 /** What a text is to a model. */
 export interface TokenizedText {
   readonly tokens: Uint32Array;
+  /** How many bytes of text each token of the vocabulary stands for, by id. */
+  readonly tokenBytes: Uint16Array;
 }
 
 /** The text, a mistake of the user's (its sentence without its place), or a failure that nobody foresaw. */
@@ -25,7 +27,8 @@ export type TokenizeAnswer =
 async function answer({ source, directory, folder }: TokenizeJob): Promise<TokenizeAnswer> {
   try {
     const text = await readText(source, directory);
-    return { tokens: (await openTokenizer(folder)).encode(text, { special: false }) };
+    const tokenizer = await openTokenizer(folder);
+    return { tokens: tokenizer.encode(text, { special: false }), tokenBytes: tokenizer.tokenBytes() };
   } catch (error) {
     if (!(error instanceof CompressError)) return { failure: error as Error };
     const { code, place, message } = error;

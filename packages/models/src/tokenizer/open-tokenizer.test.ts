@@ -21,6 +21,19 @@ describe.each(Object.keys(golden.kinds))('ids of Python tokenizers, %s', (kind) 
   });
 });
 
+describe.each(Object.keys(golden.kinds))('bytes of tokens, %s', (kind) => {
+  test.each(golden.texts.map((text, i) => [text, i] as const))('%j', async (text, i) => {
+    const bytes = tokenizerFrom(await read(kind), {}).tokenBytes();
+    const { ids } = golden.kinds[kind];
+    const sum = ids[i].reduce((total, id) => total + bytes[id], 0);
+    // Qwen's composes characters; SentencePiece's own mark in a text is a space to it, and Llama's puts one before the first word.
+    const composed = kind === 'qwen' ? text.normalize('NFC') : text;
+    const seen = ['llama2', 'gemma'].includes(kind) ? text.replaceAll('\u2581', ' ') : composed;
+    const space = kind === 'llama2' && text !== '' ? 1 : 0;
+    expect(sum).toBe(Buffer.byteLength(seen) + space);
+  });
+});
+
 describe.each(['llama2', 'gemma'])('a text cut in words, %s', (kind) => {
   test('encodes as the text in one piece', async () => {
     const file = await read(kind);

@@ -5,6 +5,7 @@ import { Tokenizer as Library } from '@huggingface/tokenizers';
 import { z } from 'zod';
 import { cutWords } from './cut-words.ts';
 import { digitsAsSplit } from './digits-as-split.ts';
+import { tokenBytes } from './token-bytes.ts';
 
 /** Text to token ids and back, as the model was trained. */
 export interface Tokenizer {
@@ -12,6 +13,8 @@ export interface Tokenizer {
   encode(text: string, options: { readonly special: boolean }): Uint32Array;
   /** Special tokens are written out. */
   decode(ids: ArrayLike<number>): string;
+  /** How many bytes of UTF-8 text each token stands for, by id: see the function of this name. */
+  tokenBytes(): Uint16Array;
 }
 
 const fileSchema = z.looseObject({ pre_tokenizer: z.unknown(), model: z.looseObject({ type: z.string().optional() }) });
@@ -62,6 +65,7 @@ export function tokenizerFrom(tokenizer: unknown, settings: object): Tokenizer {
   return {
     encode: (text, { special }) => Uint32Array.from(library.encode(text, { add_special_tokens: special }).ids, known),
     decode: (ids) => (ids.length === 0 ? '' : library.decode(Array.from(ids), { clean_up_tokenization_spaces: false })),
+    tokenBytes: () => tokenBytes(tokenizer),
   };
 }
 
