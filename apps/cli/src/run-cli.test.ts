@@ -166,41 +166,6 @@ describe('compress plan', () => {
   });
 });
 
-describe('compress eval and compare', () => {
-  const texts = ['--text', 'text.txt', '--context', '64', '--json'];
-
-  it('measures windows that overlap, from a token on, and with a beginning token', async () => {
-    const measure = async (...more: string[]) => (await cli(['eval', DEMO_MODEL, ...texts, ...more])).json();
-    const strided = await measure('--windows', '5', '--stride', '16');
-    expect(strided).toMatchObject({ windows: 5, stride: 16, tokens: 63 + 4 * 16 });
-    expect(strided.bitsPerByte).toBeCloseTo((strided.nll * strided.tokens) / Math.log(2) / strided.bytes, 12);
-    const half = await measure('--windows', '2', '--score-from', '33', '--bos');
-    expect(half).toMatchObject({ windows: 2, scoreFrom: 33, bos: 0, tokens: 2 * 31 });
-  });
-
-  it('compares two models token by token, and refuses other tokens', async () => {
-    const keep = async (file: string, ...more: string[]) =>
-      cli(['eval', DEMO_MODEL, ...texts, '--per-token', file, ...more]);
-    const plain = (await keep('plain.safetensors', '--windows', '3')).json();
-    const cached = (await keep('cached.safetensors', '--windows', '3', '--cache', '{ bits: 2 }')).json();
-    const compared = await cli(['compare', 'plain.safetensors', 'cached.safetensors', '--json']);
-    expect(compared.json()).toMatchObject({ tokens: plain.tokens, nll: [plain.nll, cached.nll] });
-    expect(compared.json().difference).toBeCloseTo(cached.nll - plain.nll, 12);
-    await keep('other.safetensors', '--windows', '2');
-    expect(await cli(['compare', 'plain.safetensors', 'other.safetensors'])).toMatchObject({
-      code: EXIT.failure,
-      log: expect.stringMatching(/other\.safetensors: This was made of other tokens: .*number of windows is 2 there/),
-    });
-  });
-
-  it('refuses windows that cannot be', async () => {
-    const measure = async (...more: string[]) => (await cli(['eval', DEMO_MODEL, ...texts, ...more])).log;
-    expect(await measure('--stride', '65')).toMatch(/--stride must be at most the context, 64/);
-    expect(await measure('--score-from', '64')).toMatch(/--score-from must be below the context, 64/);
-    expect(await measure('--score-from', '2', '--stride', '2')).toMatch(/--score-from cannot stand beside stride/);
-  });
-});
-
 describe('compress', () => {
   it('tells mistakes of a recipe by file, line and column, and exits with 2', async () => {
     const file = await recipe('wrong', 'gtpq: { bits: 4 }');

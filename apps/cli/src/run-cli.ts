@@ -1,8 +1,8 @@
 import { CompressError } from '@compress/core';
 import { Command, CommanderError } from 'commander';
 import type { CliContext } from './cli-context.ts';
-import { convertCommand } from './commands/convert.ts';
 import { compareCommand } from './commands/compare.ts';
+import { convertCommand } from './commands/convert.ts';
 import { demoCommand } from './commands/demo.ts';
 import { evalCommand } from './commands/eval.ts';
 import { generateCommand } from './commands/generate.ts';
