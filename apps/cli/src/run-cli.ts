@@ -11,6 +11,7 @@ import { inspectCommand } from './commands/inspect.ts';
 import { planCommand } from './commands/plan.ts';
 import { runCommand } from './commands/run.ts';
 import { schemaCommand } from './commands/schema.ts';
+import { tasksCommand } from './commands/tasks.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { RecipeError } from './recipe/recipe-error.ts';
@@ -19,6 +20,7 @@ const commands = [
   runCommand,
   planCommand,
   evalCommand,
+  tasksCommand,
   generateCommand,
   compareCommand,
   inspectCommand,

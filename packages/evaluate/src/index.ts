@@ -6,5 +6,10 @@ export { planWindows, type Window, type WindowOptions } from './plan-windows.ts'
 export { scoreSequences } from './score-sequences.ts';
 export { checkedWindows, scoreText, type TextRequest, type TokenScores } from './score-text.ts';
 export type { Sequence, SequenceWalk } from './sequence.ts';
+export { type EncodedPair, encodePair } from './tasks/encode-pair.ts';
+export { compareOutcomes, type PairedComparison } from './tasks/mcnemar.ts';
+export { measureTask, type TaskRequest } from './tasks/measure-task.ts';
+export { type ContinuationScore, type ContinuationsRequest, scoreContinuations } from './tasks/score-continuations.ts';
+export * from './tasks/task.ts';
 export { type TextIdentity, textIdentity } from './text-identity.ts';
 export { readTokenScores, type StoredScores, writeTokenScores } from './token-scores-file.ts';
