@@ -14,6 +14,7 @@ export * from './multiply';
 export * from './norms';
 export * from './pack';
 export * from './rotate';
+export { addRowProduct } from './row-product';
 export * from './scale-search';
 export { setGrid, sweepStrip } from './sweep';
 export * from './transpose';

@@ -1,11 +1,15 @@
 import { checkLinear, type ParametersOf } from '../check-shapes.ts';
 import { product } from '../wasm/product.ts';
+import { rowProducts } from '../wasm/row-product.ts';
 import type { Operation } from './operation.ts';
 
 type Params = ParametersOf<'linear'>;
 
+/** So few tokens, as where a sequence goes on token by token, are not worth packed weights. */
+const FEW_ROWS = 4;
+
 /** Few tokens are divided over the outputs instead, so that one token still uses every thread. */
-const byOutputs = ({ input, weight }: Params) => input.rows < weight.rows / 4;
+const byOutputs = ({ input, weight }: Params) => input.rows <= FEW_ROWS || input.rows < weight.rows / 4;
 
 /** `linear` */
 export const linear: Operation<Params> = {
@@ -16,6 +20,10 @@ export const linear: Operation<Params> = {
   writes: ({ output }) => [output.data],
   run(instance, p, from, to) {
     const { input, weight, bias, output, accumulate = false } = p;
+    if (input.rows <= FEW_ROWS) {
+      rowProducts(instance, p, from, to);
+      return;
+    }
     product(instance, {
       left: { data: input.data, along: 'rows', stride: input.columns },
       right: { data: weight.data, along: 'rows', stride: weight.columns },

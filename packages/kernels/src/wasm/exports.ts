@@ -28,6 +28,7 @@ export interface Exports extends ElementExports {
     panelStride: number,
     sign: number,
   ): void;
+  addRowProduct(weights: number, rows: number, depth: number, block: number, x: number, sums: number): void;
   multiplyPanels(
     rows: number,
     columns: number,
