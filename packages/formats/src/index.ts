@@ -3,10 +3,17 @@ export { compressedTensors } from './compressed-tensors/compressed-tensors.ts';
 export { dense } from './dense.ts';
 export { formats } from './formats.ts';
 export { encodeBlocks } from './gguf/encode/encode-blocks.ts';
-export { type ExportPlan, type ExportRequest, ggufPresets, planGgufExport } from './gguf/export/export-gguf.ts';
+export {
+  type ExportPlan,
+  type ExportRequest,
+  type ExportResult,
+  ggufPresets,
+  planGgufExport,
+} from './gguf/export/export-gguf.ts';
 export type { ModelCard } from './gguf/export/model-keys.ts';
 export type { GgufValue } from './gguf/gguf-value.ts';
-export { importGguf } from './gguf/import/import-gguf.ts';
+export { type Imatrix, readImatrix, writeImatrix } from './gguf/imatrix/imatrix.ts';
+export { type GgufModel, importGguf, openGgufModel } from './gguf/import/import-gguf.ts';
 export { type GgufFile, type GgufTensor, openGguf } from './gguf/open-gguf.ts';
 export { type GgufContent, type GgufTensorSource, writeGguf } from './gguf/write-gguf.ts';
 export { gptq } from './gptq/gptq.ts';

@@ -266,7 +266,15 @@ describe('refuses before it writes', () => {
 
   it('numbers that are not finite, with the tensor', async () => {
     const model = await makeModel();
-    const importance = new Map([['blk.0.attn_q.weight', new Float32Array(64).fill(1)]]);
+    const name = 'blk.0.attn_q.weight';
+    const imatrix = {
+      file: 'x',
+      datasets: [],
+      chunks: 1,
+      chunkSize: 1,
+      entries: new Map([[name, new Float32Array(64).fill(1)]]),
+      tokens: new Map([[name, 1]]),
+    };
     const checkpoint = await openModelCheckpoint(model);
     const broken = {
       ...checkpoint,
@@ -275,7 +283,7 @@ describe('refuses before it writes', () => {
         return name.endsWith('0.self_attn.q_proj.weight') ? bytes.fill(255) : bytes;
       },
     };
-    await expect(exportModel(model, { checkpoint: broken, type: 'q4_0', importance })).rejects.toMatchObject({
+    await expect(exportModel(model, { checkpoint: broken, type: 'q4_0', imatrix })).rejects.toMatchObject({
       code: 'not-finite',
       place: { tensor: 'model.layers.0.self_attn.q_proj.weight' },
     });

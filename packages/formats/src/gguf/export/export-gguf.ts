@@ -1,14 +1,16 @@
-import type { Checkpoint, WrittenFile } from '@compress/core';
+import type { Checkpoint, CodedCheckpoint, WrittenFile } from '@compress/core';
 import type { Kernels } from '@compress/kernels';
 import { ggmlType } from '../ggml-types.ts';
-import { type GgufContent, type GgufTensorSource, ggmlBytes, ggufSize, writeGguf } from '../write-gguf.ts';
-import { encodeRows } from './encode-rows.ts';
+import { type Imatrix, imatrixKeys } from '../imatrix/imatrix.ts';
+import { type GgufContent, type GgufTensorSource, ggufSize, writeGguf } from '../write-gguf.ts';
+import type { PlacementLoss } from './codes-to-blocks.ts';
 import { exportFault } from './export-fault.ts';
 import { type ModelCard, modelKeys } from './model-keys.ts';
-import { matrixType, PRESETS } from './presets.ts';
+import { PRESETS } from './presets.ts';
 import { readShape } from './read-shape.ts';
 import { readTokenizer } from './read-tokenizer.ts';
-import { type TargetTensor, targetTensors } from './target-tensors.ts';
+import { targetTensors } from './target-tensors.ts';
+import { type ExportedTensor, exportedTensor } from './tensor-sources.ts';
 import { tokenizerKeys } from './tokenizer-keys.ts';
 
 /** A model on its way to one GGUF file. */
@@ -17,21 +19,24 @@ export interface ExportRequest {
   readonly folder: string;
   /** Its parsed `config.json`. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** Its floats, decoded where they lie in codes. */
-  readonly checkpoint: Checkpoint;
+  /** Its floats, and its codes where it has some. */
+  readonly checkpoint: CodedCheckpoint;
   readonly kernels: Kernels;
   /** The file. */
   readonly output: string;
-  /** A mixture of types by llama.cpp's name in lower case, one of {@link ggufPresets}. */
-  readonly type: string;
+  /**
+   * A mixture of types by llama.cpp's name in lower case, one of {@link ggufPresets}, in which all weights are encoded. Absent: as it is; codes are
+   * placed unchanged in blocks that hold them, and floats keep their dtype.
+   */
+  readonly type?: string;
   readonly card: ModelCard;
   /**
    * By what the frequencies of the rotary embedding are divided, `[head / 2]`: needed where `config` scales it, and then only Llama's
    * architecture holds it.
    */
   readonly ropeDivisors?: Float32Array;
-  /** Mean squares of what meets the columns of a matrix, by its name in GGUF: an importance matrix. */
-  readonly importance?: ReadonlyMap<string, Float32Array>;
+  /** How much errors in the columns of each matrix cost. */
+  readonly imatrix?: Imatrix;
   /** Called after each tensor. */
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
 }
@@ -43,6 +48,8 @@ export interface ExportPlan {
     readonly type: string;
     readonly shape: readonly number[];
     readonly bytes: number;
+    /** It will have the codes of the checkpoint, unchanged. */
+    readonly placed: boolean;
   }[];
   /** Of the whole file. */
   readonly bytes: number;
@@ -50,61 +57,74 @@ export interface ExportPlan {
   readonly bitsPerWeight: number;
 }
 
+/** What an export wrote. */
+export interface ExportResult extends WrittenFile {
+  /** Minima of placed codes are rounded to f16: the largest difference that this made, in steps of the scale; 0 where none was rounded. */
+  readonly minimumLoss: number;
+}
+
 /** The names that `type` can have. */
 export const ggufPresets: readonly string[] = [...PRESETS.keys()];
 
 /**
  * Plans the export of a Hugging Face folder to one GGUF file, and writes it when `write` is called, tensor by tensor. Throws `CompressError`
- * `gguf-export` for what GGUF, or llama.cpp, cannot hold: architectures, tokenizers, tensors, a forward pass of its own (`inference.json`).
+ * `gguf-export` for what GGUF, or llama.cpp, cannot hold: architectures, tokenizers, tensors, codes, a forward pass of its own (`inference.json`).
  */
 export async function planGgufExport(
   request: ExportRequest,
-): Promise<{ readonly plan: ExportPlan; write(): Promise<WrittenFile> }> {
-  const content = await contentOf(request);
-  const tensors = content.tensors.map(({ name, type, shape, byteLength }) => ({
-    name,
-    type,
-    shape,
-    bytes: byteLength,
-  }));
-  const bits = tensors.reduce((sum, { bytes }) => sum + 8 * bytes, 0);
-  const plan = { tensors, bytes: ggufSize(request.output, content), bitsPerWeight: bits / countOf(content.tensors) };
-  return { plan, write: () => writeGguf(request.output, content) };
-}
-
-async function contentOf(request: ExportRequest): Promise<GgufContent> {
-  const { checkpoint, config, folder, type } = request;
-  const preset = PRESETS.get(type);
-  if (preset === undefined) throw new RangeError(`There is no mixture ${type}.`);
+): Promise<{ readonly plan: ExportPlan; write(): Promise<ExportResult> }> {
+  const { checkpoint, config, folder, onProgress } = request;
   checkInference(checkpoint);
   const shape = readShape(config, `${folder}/config.json`);
   const tokenizer = tokenizerKeys(await readTokenizer(folder), config, shape.vocabulary);
-  const targets = targetTensors(checkpoint, shape);
+  const loss: PlacementLoss = { minimum: 0 };
+  const exported = targetTensors(checkpoint, shape).map((target) => exportedTensor(target, shape, request, loss));
+  const extra = shape.ropeScaling === undefined ? [] : [{ ...ropeFactors(shape, request), placed: false }];
+  const tensors = [...extra, ...exported];
 
-  const typeOf = ({ part, layer, name, source }: TargetTensor): string => {
-    // What is no matrix, and norms, are small and feel every error.
-    if (source.shape.length < 2 || part.endsWith('_norm')) return 'F32';
-    return matrixType(type, part, layer, shape, source.shape[1], request.importance?.has(name) ?? false);
-  };
-  const total = targets.length;
+  const parameters = countOf(tensors);
+  const fileType = PRESETS.get(request.type ?? nameOf(tensors))!.fileType;
+  const quantized = tensors.some(({ type }) => ggmlType(type).elements > 1);
+  const metadata = new Map([
+    ...modelKeys(shape, request.card, { parameters, fileType, quantized }),
+    ...(request.imatrix === undefined ? [] : imatrixKeys(request.imatrix)),
+    ...tokenizer,
+  ]);
   let done = 0;
-  const tensors = targets.map((target): GgufTensorSource => {
-    const chosen = typeOf(target);
-    return {
-      name: target.name,
-      type: chosen,
-      shape: target.source.shape,
-      byteLength: ggmlBytes(ggmlType(chosen), target.source.shape),
+  const content: GgufContent = {
+    metadata,
+    tensors: tensors.map((tensor) => ({
+      ...tensor,
       async *bytes() {
-        yield* encodeRows(checkpoint, target, chosen, request.kernels, request.importance?.get(target.name));
-        request.onProgress?.({ done: ++done, total });
+        const bytes = tensor.bytes();
+        yield* bytes instanceof Promise ? [await bytes] : bytes;
+        onProgress?.({ done: ++done, total: tensors.length });
       },
-    };
-  });
-  if (shape.ropeScaling !== undefined) tensors.unshift(ropeFactors(shape, request));
-  const quantized = tensors.some((tensor) => ggmlType(tensor.type).elements > 1);
-  const card = { parameters: countOf(tensors), fileType: preset.fileType, quantized };
-  return { metadata: new Map([...modelKeys(shape, request.card, card), ...tokenizer]), tensors };
+    })),
+  };
+  const bits = tensors.reduce((sum, { byteLength }) => sum + 8 * byteLength, 0);
+  return {
+    plan: {
+      tensors: tensors.map(({ name, type, shape, byteLength, placed }) => ({
+        name,
+        type,
+        shape,
+        bytes: byteLength,
+        placed,
+      })),
+      bytes: ggufSize(request.output, content),
+      bitsPerWeight: bits / parameters,
+    },
+    write: async () => ({ ...(await writeGguf(request.output, content)), minimumLoss: loss.minimum }),
+  };
+}
+
+/** The mixture that a file as it is comes nearest to: that of the type of most numbers. */
+function nameOf(tensors: readonly ExportedTensor[]): string {
+  const counts = new Map<string, number>();
+  for (const tensor of tensors) counts.set(tensor.type, (counts.get(tensor.type) ?? 0) + countOf([tensor]));
+  const [[most]] = [...counts].sort(([, a], [, b]) => b - a);
+  return most.toLowerCase();
 }
 
 /** Activations that are rotated or rounded are part of the model, and no reader of GGUF does either. */

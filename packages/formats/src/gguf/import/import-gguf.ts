@@ -1,44 +1,104 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CompressError, type WrittenFile, writeCheckpoint, writeFileAtomic } from '@compress/core';
+import {
+  type Checkpoint,
+  CompressError,
+  readFloat32,
+  type TensorInfo,
+  type TensorSource,
+  type WrittenFile,
+  writeCheckpoint,
+  writeFileAtomic,
+} from '@compress/core';
 import type { Kernels } from '@compress/kernels';
+import { checkHalfRange } from '../check-half-range.ts';
 import type { DecoderShape } from '../decoder-shape.ts';
 import { type GgufFile, openGguf } from '../open-gguf.ts';
 import { bpeTokenizer, type SpecialTokens } from './bpe-tokenizer.ts';
+import { llamaCheckpoint } from './llama-checkpoint.ts';
 import { readLlamaShape } from './llama-shape.ts';
-import { llamaTensors } from './llama-tensors.ts';
 import { createMetadataReader } from './metadata-reader.ts';
 
+/** A GGUF file as a Hugging Face model, nothing of it written. */
+export interface GgufModel {
+  /** Under Hugging Face's names; quantized tensors are F32, decoded on reading. */
+  readonly checkpoint: Checkpoint;
+  /** What would be in `config.json`, `tokenizer.json` and `tokenizer_config.json`. */
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly tokenizer: object;
+  readonly tokenizerConfig: object;
+}
+
 /**
- * Makes a Hugging Face folder of a GGUF file of the Llama family with a byte-level BPE vocabulary: F16 safetensors, `config.json`,
- * `tokenizer.json`, `tokenizer_config.json`. Everything is checked before anything is written, and config.json, without which no folder is a
- * model, comes last. Throws `CompressError` `gguf-import` for what is not imported, `folder-not-empty`, and those of {@link openGguf} and
- * `writeCheckpoint`.
+ * Opens a GGUF file of the Llama family with a byte-level BPE vocabulary as a model; the caller closes its checkpoint. Throws `CompressError` `gguf-import` for
+ * what is not imported, and those of {@link openGguf}.
  */
-export async function importGguf(file: string, folder: string, kernels: Kernels): Promise<readonly WrittenFile[]> {
+export async function openGgufModel(file: string): Promise<GgufModel> {
   const gguf = await openGguf(file);
   try {
     const shape = readLlamaShape(gguf);
-    const tensors = llamaTensors(gguf, shape, kernels);
+    const checkpoint = llamaCheckpoint(gguf, shape);
     const { tokenizer, special } = bpeTokenizer(gguf);
+    return {
+      checkpoint,
+      config: config(gguf, shape, special),
+      tokenizer,
+      tokenizerConfig: tokenizerConfig(gguf, shape, special),
+    };
+  } catch (error) {
+    await gguf.close();
+    throw error;
+  }
+}
+
+/**
+ * Makes a Hugging Face folder of what {@link openGgufModel} opens: F16 safetensors, `config.json`, `tokenizer.json`, `tokenizer_config.json`.
+ * Everything is checked before anything is written, and config.json, without which no folder is a model, comes last. Throws `CompressError`
+ * `folder-not-empty`, `not-representable` for weights beyond F16, and those of {@link openGgufModel} and `writeCheckpoint`.
+ */
+export async function importGguf(file: string, folder: string, kernels: Kernels): Promise<readonly WrittenFile[]> {
+  const { checkpoint, config, tokenizer, tokenizerConfig } = await openGgufModel(file);
+  try {
     await mkdir(folder, { recursive: true });
     if ((await readdir(folder)).length > 0) {
       throw new CompressError('folder-not-empty', 'The folder is not empty: name a new one.', { file: folder });
     }
+    const tensors = [...checkpoint.tensors.values()].map((info) => halfTensor(checkpoint, info, kernels));
     const written = [...(await writeCheckpoint(folder, tensors))];
     const put = async (name: string, content: object) => {
       written.push(await writeFileAtomic(join(folder, name), `${JSON.stringify(content, undefined, 2)}\n`));
     };
     await put('tokenizer.json', tokenizer);
-    await put('tokenizer_config.json', tokenizerConfig(gguf, shape, special));
-    await put('config.json', config(gguf, shape, special));
+    await put('tokenizer_config.json', tokenizerConfig);
+    await put('config.json', config);
     return written;
   } finally {
-    await gguf.close();
+    await checkpoint.close();
   }
 }
 
-function config({ tensors }: GgufFile, shape: DecoderShape, { bos, eos, pad }: SpecialTokens): object {
+function halfTensor(checkpoint: Checkpoint, { name, shape }: TensorInfo, kernels: Kernels): TensorSource {
+  const byteLength = 2 * shape.reduce((product, dimension) => product * dimension, 1);
+  return {
+    name,
+    dtype: 'F16',
+    shape,
+    byteLength,
+    async bytes() {
+      const values = await readFloat32(checkpoint, name, kernels);
+      checkHalfRange(values, checkpoint.location, name);
+      const output = kernels.uint8(byteLength);
+      await kernels.encode({ values, type: 'f16', output });
+      return output;
+    },
+  };
+}
+
+function config(
+  { tensors }: GgufFile,
+  shape: DecoderShape,
+  { bos, eos, pad }: SpecialTokens,
+): Readonly<Record<string, unknown>> {
   return {
     architectures: ['LlamaForCausalLM'],
     model_type: 'llama',

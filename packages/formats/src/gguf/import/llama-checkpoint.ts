@@ -1,9 +1,7 @@
-import { readFloat32, type TensorSource } from '@compress/core';
-import type { Kernels } from '@compress/kernels';
-import { checkHalfRange } from '../check-half-range.ts';
+import { type Checkpoint, checkRange, findTensor, type TensorInfo } from '@compress/core';
 import type { DecoderShape } from '../decoder-shape.ts';
 import { separateRow } from '../interleave.ts';
-import type { GgufFile, GgufTensor } from '../open-gguf.ts';
+import type { GgufFile } from '../open-gguf.ts';
 import { blockTensor, MODEL_PARTS } from '../tensor-names.ts';
 import { importFault } from './metadata-reader.ts';
 
@@ -15,24 +13,45 @@ interface Target {
 }
 
 /**
- * Every tensor under its Hugging Face name, F16, rows of q and k in Hugging Face's order; bytes are made when they are written. Throws
- * `CompressError` `gguf-import` for tensors that are missing, unknown or of another shape than the metadata says; making bytes throws
- * `not-representable` beyond F16.
+ * The file's tensors under their Hugging Face names, rows of q and k in Hugging Face's order, dtypes as {@link openGguf} gives them. Throws
+ * `CompressError` `gguf-import` for tensors that are missing, unknown or of another shape than the metadata says. Closing it closes the file.
  */
-export function llamaTensors(gguf: GgufFile, shape: DecoderShape, kernels: Kernels): readonly TensorSource[] {
+export function llamaCheckpoint(gguf: GgufFile, shape: DecoderShape): Checkpoint {
+  const { location } = gguf;
   const targets = targetsOf(shape, (name) => gguf.tensors.has(name));
   for (const name of gguf.tensors.keys()) {
-    if (!targets.has(name)) throw importFault('No model of the family has a tensor of this name.', gguf.location, name);
+    if (!targets.has(name)) throw importFault('No model of the family has a tensor of this name.', location, name);
   }
-  return [...targets].map(([name, target]) => {
-    const tensor = gguf.tensors.get(name);
-    if (tensor === undefined) throw importFault('The tensor is missing.', gguf.location, name);
+  const tensors = new Map<string, TensorInfo>();
+  const places = new Map<string, { readonly stored: string; readonly headBytes?: number }>();
+  for (const [stored, target] of targets) {
+    const tensor = gguf.tensors.get(stored);
+    if (tensor === undefined) throw importFault('The tensor is missing.', location, stored);
     if (tensor.shape.join() !== target.shape.join()) {
       const message = `Its shape is [${tensor.shape}], but the metadata asks for [${target.shape}].`;
-      throw importFault(message, gguf.location, name);
+      throw importFault(message, location, stored);
     }
-    return source(gguf, tensor, target, kernels);
-  });
+    const { dtype, byteLength } = tensor;
+    tensors.set(target.name, { name: target.name, dtype, shape: target.shape, byteLength });
+    const heads = target.interleaved;
+    places.set(target.name, { stored, ...(heads !== undefined && { headBytes: byteLength / heads }) });
+  }
+  return {
+    tensors,
+    location,
+    files: gguf.files,
+    async read(name, range) {
+      const { byteLength } = findTensor({ location, tensors }, name);
+      const { stored, headBytes } = places.get(name)!;
+      if (headBytes === undefined) return gguf.read(stored, range);
+      const { start, end } = checkRange(range, byteLength, location, name);
+      // Rows move inside of a head, so whole heads are read.
+      const from = Math.floor(start / headBytes) * headBytes;
+      const heads = await gguf.read(stored, { start: from, end: Math.ceil(end / headBytes) * headBytes });
+      return separateHalves(heads, headBytes, shape.headDim).subarray(start - from, end - from);
+    },
+    close: () => gguf.close(),
+  };
 }
 
 /** By their names in GGUF. Biases, and an output that is not the embedding, may be absent. */
@@ -71,36 +90,12 @@ function targetsOf(s: DecoderShape, has: (name: string) => boolean): ReadonlyMap
   return targets;
 }
 
-function source(
-  gguf: GgufFile,
-  tensor: GgufTensor,
-  { name, shape, interleaved }: Target,
-  kernels: Kernels,
-): TensorSource {
-  const byteLength = 2 * shape.reduce((product, dimension) => product * dimension, 1);
-  return {
-    name,
-    dtype: 'F16',
-    shape,
-    byteLength,
-    async bytes() {
-      const stored = await readFloat32(gguf, tensor.name, kernels);
-      checkHalfRange(stored, gguf.location, tensor.name);
-      const values = interleaved === undefined ? stored : separateHalves(stored, shape[0], interleaved, kernels);
-      const output = kernels.uint8(byteLength);
-      await kernels.encode({ values, type: 'f16', output });
-      return output;
-    },
-  };
-}
-
-/** Rows of ggml's order in Hugging Face's. */
-function separateHalves(stored: Float32Array, rows: number, heads: number, kernels: Kernels): Float32Array {
-  const dim = rows / heads;
-  const columns = stored.length / rows;
-  const output = kernels.float32(stored.length);
-  for (let row = 0; row < rows; row++) {
-    output.set(stored.subarray(row * columns, (row + 1) * columns), separateRow(row, dim) * columns);
+/** Rows of whole heads, of ggml's order, in Hugging Face's. */
+function separateHalves(stored: Uint8Array, headBytes: number, dim: number): Uint8Array {
+  const rowBytes = headBytes / dim;
+  const output = new Uint8Array(stored.length);
+  for (let row = 0; row * rowBytes < stored.length; row++) {
+    output.set(stored.subarray(row * rowBytes, (row + 1) * rowBytes), separateRow(row, dim) * rowBytes);
   }
   return output;
 }
