@@ -17,8 +17,8 @@ export interface LlamaCpp {
 export async function openLlamaCpp(file: string, context: number): Promise<LlamaCpp> {
   const llama = await getLlama({ build: 'never', gpu: false, skipDownload: true, logLevel: LlamaLogLevel.error });
   const model = await llama.loadModel({ modelPath: file });
-  // As many threads everywhere: sums are the same on every machine.
-  const session = await model.createContext({ contextSize: context, batchSize: context, threads: 2 });
+  // One thread: sums are the same on every machine, and nothing spins while others work.
+  const session = await model.createContext({ contextSize: context, batchSize: context, threads: 1 });
   const sequence = session.getSequence();
   const listed = (tokens: Uint32Array) => Array.from(tokens) as Token[];
   return {
