@@ -6,6 +6,7 @@ import { convertCommand } from './commands/convert.ts';
 import { demoCommand } from './commands/demo.ts';
 import { evalCommand } from './commands/eval.ts';
 import { generateCommand } from './commands/generate.ts';
+import { imatrixCommand } from './commands/imatrix.ts';
 import { importCommand } from './commands/import.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { planCommand } from './commands/plan.ts';
@@ -25,6 +26,7 @@ const commands = [
   compareCommand,
   inspectCommand,
   importCommand,
+  imatrixCommand,
   convertCommand,
   verifyCommand,
   schemaCommand,

@@ -1,3 +1,4 @@
+export { type ActivationSquares, type ActivationSquaresRequest, activationSquares } from './activation-squares.ts';
 export { drawToken, likeliestToken, type Sampling } from './choose-token.ts';
 export { compareScores, type ScoreComparison } from './compare-scores.ts';
 export { type GenerateRequest, type Generation, generate } from './generate.ts';

@@ -15,6 +15,7 @@ export type { GgufValue } from './gguf/gguf-value.ts';
 export { type Imatrix, readImatrix, writeImatrix } from './gguf/imatrix/imatrix.ts';
 export { type GgufModel, importGguf, openGgufModel } from './gguf/import/import-gguf.ts';
 export { type GgufFile, type GgufTensor, openGguf } from './gguf/open-gguf.ts';
+export { ggufWeightName } from './gguf/tensor-names.ts';
 export { type GgufContent, type GgufTensorSource, writeGguf } from './gguf/write-gguf.ts';
 export { gptq } from './gptq/gptq.ts';
 export { openModelCheckpoint } from './open-model-checkpoint.ts';

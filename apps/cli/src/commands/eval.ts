@@ -75,7 +75,8 @@ function cacheBits(inference: Inference | undefined): { keys: number; values: nu
   return cache && { keys: bits(cache.keys), values: bits(cache.values) };
 }
 
-function entryOf(options: EvalOptions): PerplexityRecipe {
+/** The text and its windows that a command line names. Throws `CompressError` `usage`. */
+export function entryOf(options: Partial<PerplexityRecipe>): PerplexityRecipe {
   const { text, jsonl, parquet, field, context, windows, stride, scoreFrom, bos } = options;
   const result = perplexitySchema.safeParse({ text, jsonl, parquet, field, context, windows, stride, scoreFrom, bos });
   if (result.success) return result.data;

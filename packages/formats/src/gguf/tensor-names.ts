@@ -24,3 +24,12 @@ export const MODEL_PARTS: ReadonlyMap<string, string> = new Map([
 export function blockTensor(layer: number, part: string): { readonly gguf: string; readonly hf: string } {
   return { gguf: `blk.${layer}.${part}`, hf: `model.layers.${layer}.${BLOCK_PARTS.get(part)!}` };
 }
+
+const BY_HF: ReadonlyMap<string, string> = new Map([...BLOCK_PARTS].map(([part, hf]) => [hf, part]));
+
+/** GGUF's name for the weight of a block's Linear, which Hugging Face calls `model.layers.N.` and so on; undefined for any other. */
+export function ggufWeightName(linear: string): string | undefined {
+  const found = /^model\.layers\.(\d+)\.(.+)$/.exec(linear);
+  const part = found ? BY_HF.get(found[2]) : undefined;
+  return part === undefined ? undefined : `blk.${found![1]}.${part}.weight`;
+}
