@@ -10,7 +10,7 @@ export function familyRows(groupSize: number): readonly Row[] {
   for (const bits of [4, 3]) {
     const symmetric = { grid: `int${bits}`, groupSize };
     const asymmetric = { grid: `int${bits}-asym`, groupSize };
-    const searched = { grid: { bits, symmetric: false, scales: 'hessian' }, groupSize };
+    const searched = { grid: `int${bits}-asym`, scales: 'hessian', groupSize };
     rows.push(
       { name: `W${bits} sym, RTN`, pipeline: [{ rtn: symmetric }] },
       { name: `W${bits} sym, GPTQ`, pipeline: [{ gptq: symmetric }] },
@@ -19,7 +19,10 @@ export function familyRows(groupSize: number): readonly Row[] {
       { name: `W${bits} asym, GPTQ`, pipeline: [{ gptq: asymmetric }] },
       { name: `W${bits} asym, AWQ + GPTQ`, pipeline: [{ awq: { ...asymmetric, clip: false } }, { gptq: asymmetric }] },
       { name: `W${bits} asym, GPTQ, searched scales`, pipeline: [{ gptq: searched }] },
-      { name: `W${bits} asym, GPTQ, searched scales, 2 sweeps`, pipeline: [{ gptq: { ...searched, sweeps: 2 } }] },
+      {
+        name: `W${bits} asym, GPTQ, searched scales, 2 sweeps`,
+        pipeline: [{ gptq: { ...searched, polish: { sweeps: 2 } } }],
+      },
       { name: `W${bits} asym, Hadamard + GPTQ`, pipeline: [{ hadamard: {} }, { gptq: asymmetric }] },
       { name: `W${bits} asym, Hadamard + GPTQ, searched scales`, pipeline: [{ hadamard: {} }, { gptq: searched }] },
     );

@@ -39,7 +39,7 @@ describe.each(Object.keys(codebooks))('%s', (name) => {
   ] as const)('groups of %s, order %s: feeding errors forward loses less than rounding', async (groupSize, order) => {
     const grid = resolveGrid(name, codebooks);
     const rounded = await quantizeRtn({ weight, grid, groupSize, kernels });
-    const fed = await quantizeGptq({ weight, gram, grid, groupSize, order, sweeps: 1, kernels });
+    const fed = await quantizeGptq({ weight, gram, grid, groupSize, order, polish: { sweeps: 1 }, kernels });
     const losses = [];
     for (const { quantized } of [fed, rounded]) {
       const values = await dequantizeWeight(quantized, kernels);

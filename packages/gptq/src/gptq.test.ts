@@ -12,8 +12,8 @@ for (const { name, run } of conformance({
     {},
     { grid: { bits: 3, symmetric: false, scales: 'hessian' }, groupSize: 32 },
     { grid: 'int3', groupSize: 16, order: 'act' },
-    { grid: 'int2-asym', groupSize: 'channel', order: 'none', sweeps: 2, blockSize: 48 },
-    { grid: 'ternary', groupSize: 'tensor' },
+    { grid: 'int2-asym', groupSize: 'channel', order: 'none', polish: { sweeps: 2 }, blockSize: 48 },
+    { grid: 'ternary', groupSize: 'tensor', activations: { grid: 'int4', per: 'tensor' } },
   ],
   createKernels: (threads) => createKernels({ threads }),
 }))

@@ -6,7 +6,9 @@ import {
   factorizeGram,
   groupSizeObjection,
   type NamedGrids,
+  observedForActivations,
   packedBits,
+  roundActivations,
 } from '@compress/core';
 import { type GptqOptions, gptqOptions } from './options.ts';
 import { orderObjection } from './order-objection.ts';
@@ -20,7 +22,7 @@ export function createGptq(named: NamedGrids = {}): Algorithm<GptqOptions> {
     summary:
       'Rounds columns one by one and lets later ones make good the errors of earlier ones, by second-order statistics.',
     options: gptqOptions(named),
-    observes: () => ['gram'],
+    observes: ({ activations }) => ['gram', ...observedForActivations(activations)],
 
     check({ name, inFeatures }, { grid, groupSize, order }) {
       const message = groupSizeObjection(inFeatures, groupSize) ?? orderObjection(grid, groupSize, order);
@@ -33,7 +35,9 @@ export function createGptq(named: NamedGrids = {}): Algorithm<GptqOptions> {
     bitsPerWeight: ({ outFeatures, inFeatures }, { grid, groupSize }) =>
       packedBits(grid, groupSize, [outFeatures, inFeatures]) / (outFeatures * inFeatures),
 
-    async site({ site, linears, statistics: { gram, tokens }, kernels, warn }, options) {
+    async site(context, options) {
+      const { site, linears, kernels, warn } = context;
+      const { gram, tokens } = context.statistics;
       if (!gram)
         throw new CompressError('statistics-missing', 'GPTQ needs the gram of its site.', { layer: site.name });
       const { order, damping } = options;
@@ -53,6 +57,7 @@ export function createGptq(named: NamedGrids = {}): Algorithm<GptqOptions> {
         const { quantized, loss, rtnLoss } = result;
         results.push({ quantized, figures: { loss, rtnLoss, damping: result.damping } });
       }
+      if (options.activations !== 'none') roundActivations(context, options.activations);
       return results;
     },
   });

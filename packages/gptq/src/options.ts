@@ -1,4 +1,4 @@
-import { gridSchema, groupSizeSchema, type NamedGrids } from '@compress/core';
+import { activationOptions, type NamedGrids, roundingOptions } from '@compress/core';
 import { z } from 'zod';
 
 /**
@@ -9,41 +9,48 @@ export type ColumnOrder = 'none' | 'act' | 'act-static';
 
 /** What a recipe may say under `gptq`. `named` are grids that it may name beside the integer ones. */
 export function gptqOptions(named: NamedGrids = {}) {
-  return z.strictObject({
-    grid: gridSchema(named)
-      .prefault('int4')
-      .describe('The representable numbers: int2 to int8 (symmetric), int2-asym to int8-asym, or an object.'),
-    groupSize: groupSizeSchema
-      .default(128)
-      .describe(
-        'Input columns that share a scale; "channel" for one scale a row, "tensor" for one in all; { flattened: 64 }: that many weights of all rows in order, as bitsandbytes has them.',
-      ),
-    order: z
-      .enum(['none', 'act', 'act-static'])
-      .default('act-static')
-      .describe(
-        'Order of rounding: as columns lie; strongest activations first with groups made in that order (consumers need a group index); or strongest first with groups as columns lie.',
-      ),
-    damping: z
-      .number()
-      .min(0)
-      .max(1)
-      .default(0.01)
-      .describe(
-        "Share of the mean of the Hessian's diagonal that is added to it; doubled, with a warning, where it does not suffice.",
-      ),
-    blockSize: z
-      .int()
-      .min(1)
-      .default(128)
-      .describe('Columns between two updates of all later ones: changes speed, and results only by rounding.'),
-    sweeps: z
-      .int()
-      .min(0)
-      .max(100)
-      .default(0)
-      .describe('Passes of coordinate descent over the codes afterwards; none raises the loss of any row.'),
-  });
+  const { shape, gridOf } = roundingOptions(named);
+  return z
+    .strictObject({
+      ...shape,
+      order: z
+        .enum(['none', 'act', 'act-static'])
+        .default('act-static')
+        .describe(
+          'Order of rounding: as columns lie; strongest activations first with groups made in that order (consumers need a group index); or strongest first with groups as columns lie.',
+        ),
+      damping: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.01)
+        .describe(
+          "Share of the mean of the Hessian's diagonal that is added to it; doubled, with a warning, where it does not suffice.",
+        ),
+      blockSize: z
+        .int()
+        .min(1)
+        .default(128)
+        .describe('Columns between two updates of all later ones: changes speed, and results only by rounding.'),
+      polish: z
+        .strictObject({
+          sweeps: z
+            .int()
+            .min(0)
+            .max(100)
+            .default(0)
+            .describe('Passes over all codes; none raises the loss of any row.'),
+        })
+        .prefault({})
+        .describe('Coordinate descent over the codes afterwards.'),
+      activations: z
+        .union([z.literal('none'), activationOptions])
+        .prefault('none')
+        .describe(
+          'How the inputs of all treated Linears are rounded in the forward pass; none: they stay floats. Weights are fitted to the floats.',
+        ),
+    })
+    .transform(({ scales, ...options }, context) => ({ ...options, grid: gridOf({ ...options, scales }, context) }));
 }
 
 /** The options of a recipe after parsing. */

@@ -120,7 +120,7 @@ test('never below the optimum, and usually near it', async () => {
     const { weight, gram } = layer(4, 5, seed);
     const request = { weight, gram, grid: exact(2), groupSize: 'channel' as const };
     const result = await run(request);
-    const swept = await run({ ...request, sweeps: 4 });
+    const swept = await run({ ...request, polish: { sweeps: 4 } });
     const { scales, zeros } = result.quantized.scales;
     const optimum = rowsOf(weight).reduce(
       (sum, w, r) =>
@@ -157,7 +157,7 @@ describe('laws', () => {
           const { weight, gram } = layer(6, 32, seed);
           const mask = Uint8Array.from(weight.data, (_, i) => (i % 5 === 2 ? 1 : 0));
           for (const [i, masked] of mask.entries()) if (masked) weight.data[i] = 0;
-          const result = await run({ weight, gram, grid, groupSize: 8, order, sweeps, mask });
+          const result = await run({ weight, gram, grid, groupSize: 8, order, polish: { sweeps }, mask });
           const expected = rowsOf(weight).reduce((sum, w, r) => sum + loss(w, result.values[r], rowsOf(gram)), 0);
           expect(Math.abs(result.loss - expected)).toBeLessThan(2e-5 * expected);
           for (const [i, masked] of mask.entries()) if (masked) expect(result.values.flat()[i]).toBe(0);
@@ -218,7 +218,7 @@ describe('laws', () => {
     const { weight, gram } = layer(16, 32, 4);
     let before = Number.POSITIVE_INFINITY;
     for (let sweeps = 0; sweeps < 5; sweeps++) {
-      const { loss } = await run({ weight, gram, grid: exact(2), groupSize: 16, sweeps });
+      const { loss } = await run({ weight, gram, grid: exact(2), groupSize: 16, polish: { sweeps } });
       expect(loss).toBeLessThanOrEqual(before * (1 + 1e-6));
       before = loss;
     }

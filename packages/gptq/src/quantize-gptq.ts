@@ -35,8 +35,8 @@ export interface GptqRequest {
   readonly damping?: number;
   /** @default 128 */
   readonly blockSize?: number;
-  /** Passes of coordinate descent afterwards. @default 0 */
-  readonly sweeps?: number;
+  /** Coordinate descent over the codes afterwards: how many passes. @default { sweeps: 0 } */
+  readonly polish?: { readonly sweeps: number };
   /** `[out, in]`, 1 where a pruned weight must stay 0. */
   readonly mask?: Uint8Array | undefined;
   /** The Linear's name, for errors. */
@@ -70,7 +70,8 @@ export function quantizeGptq(request: GptqRequest): Promise<GptqResult> {
 }
 
 async function quantize(request: GptqRequest, kernels: Kernels): Promise<GptqResult> {
-  const { weight, gram, order = 'act-static', damping = 0.01, sweeps = 0, mask, layer } = request;
+  const { weight, gram, order = 'act-static', damping = 0.01, mask, layer } = request;
+  const { sweeps } = request.polish ?? { sweeps: 0 };
   const choice = resolveGrid(request.grid ?? 'int4');
   const groupSize = request.groupSize ?? 128;
   const { rows, columns } = weight;

@@ -14,7 +14,8 @@ for (const { name, run } of conformance({
   options: [
     {},
     { grid: 'int3-asym', groupSize: 32 },
-    { grid: { bits: 2, scales: 'hessian' }, groupSize: 'channel' },
+    { grid: 'int2', scales: 'hessian', groupSize: 'channel' },
+    { grid: 'int8', groupSize: 'channel', activations: { grid: 'int8', per: 'tensor' } },
     { grid: { bits: 4, scales: 'percentile' }, groupSize: 'tensor' },
     { grid: 'ternary', groupSize: 16 },
     { grid: 'halves', groupSize: 64 },

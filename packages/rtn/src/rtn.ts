@@ -4,8 +4,10 @@ import {
   defineAlgorithm,
   groupSizeObjection,
   type NamedGrids,
+  observedForActivations,
   packedBits,
   requireZero,
+  roundActivations,
 } from '@compress/core';
 import { type RtnOptions, rtnOptions } from './options.ts';
 import { quantizeRtn } from './quantize-rtn.ts';
@@ -17,7 +19,10 @@ export function createRtn(named: NamedGrids = {}): Algorithm<RtnOptions> {
     stage: 'quantize',
     summary: 'Round to nearest: the baseline that every other algorithm must beat.',
     options: rtnOptions(named),
-    observes: ({ grid }) => (grid.scales === 'hessian' ? ['squares'] : []),
+    observes: ({ grid, activations }) => [
+      ...(grid.scales === 'hessian' ? (['squares'] as const) : []),
+      ...observedForActivations(activations),
+    ],
 
     check({ name, inFeatures }, { groupSize }) {
       const message = groupSizeObjection(inFeatures, groupSize);
@@ -30,7 +35,8 @@ export function createRtn(named: NamedGrids = {}): Algorithm<RtnOptions> {
     bitsPerWeight: ({ outFeatures, inFeatures }, { grid, groupSize }) =>
       packedBits(grid, groupSize, [outFeatures, inFeatures]) / (outFeatures * inFeatures),
 
-    async site({ linears, statistics, kernels, warn }, { grid, groupSize }) {
+    async site(context, { grid, groupSize, activations }) {
+      const { linears, statistics, kernels, warn } = context;
       const results = [];
       for (const { spec, weight, mask } of linears) {
         if (grid.scales === 'hessian' && statistics.tokens === 0)
@@ -45,6 +51,7 @@ export function createRtn(named: NamedGrids = {}): Algorithm<RtnOptions> {
         const rounded = await quantizeRtn({ weight, grid, groupSize, importance, layer: spec.name, kernels });
         results.push({ quantized: rounded.quantized, figures: { relativeError: rounded.relativeError } });
       }
+      if (activations !== 'none') roundActivations(context, activations);
       return results;
     },
   });

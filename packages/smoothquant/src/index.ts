@@ -2,4 +2,3 @@ export { type SmoothQuantOptions, smoothQuantOptions } from './options.ts';
 export { type AlphaFound, type AlphaSearch, searchAlpha } from './search-alpha.ts';
 export { type SmoothingRequest, smoothingScale } from './smoothing-scale.ts';
 export { smoothquant } from './smoothquant.ts';
-export { staticScale } from './static-scale.ts';

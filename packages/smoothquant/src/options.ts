@@ -1,3 +1,4 @@
+import { activationOptions } from '@compress/core';
 import { z } from 'zod';
 
 /** What a recipe may say under `smoothquant`. */
@@ -8,14 +9,7 @@ export const smoothQuantOptions = z.strictObject({
     .describe(
       'How much of the difficulty moves from activations into weights: 0 none of it, 1 all; "auto" searches each norm for the least error of what its Linears make; "none" leaves the weights as they are and only rounds activations.',
     ),
-  activations: z
-    .strictObject({
-      bits: z.int().min(2).max(8).default(8).describe('Bits of a code, 2 to 8.'),
-      scale: z
-        .enum(['token', 'tensor'])
-        .default('token')
-        .describe('"token": a scale for each token as it comes (dynamic); "tensor": one for all, from calibration.'),
-    })
+  activations: activationOptions
     .prefault({})
     .describe('How the inputs of all treated Linears are rounded in the forward pass, smoothed or not.'),
 });

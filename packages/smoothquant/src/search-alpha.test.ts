@@ -1,7 +1,7 @@
-import { randomStream } from '@compress/core';
+import { randomStream, staticScale } from '@compress/core';
 import { createReferenceKernels, type Matrix } from '@compress/kernels';
 import { expect, test } from 'vitest';
-import { searchAlpha, smoothingScale, staticScale } from './index.ts';
+import { searchAlpha, smoothingScale } from './index.ts';
 
 const kernels = createReferenceKernels();
 const random = randomStream('alpha');
@@ -42,17 +42,17 @@ function site(tokens: number, columns: number) {
 }
 
 test.each([
-  { bits: 8, scale: 'token' },
-  { bits: 4, scale: 'tensor' },
+  { bits: 8, per: 'token' },
+  { bits: 4, per: 'tensor' },
 ] as const)(
-  'the loss found is that of a computation in f64, and no alpha has less ($bits bits, $scale)',
-  async ({ bits, scale }) => {
+  'the loss found is that of a computation in f64, and no alpha has less ($bits bits, $per)',
+  async ({ bits, per }) => {
     const { samples, weights, absmax } = site(40, 32);
     const linears = weights.map((weight) => ({ weight, samples }));
-    const found = await searchAlpha({ linears, weights, absmax, bits, scale, kernels });
+    const found = await searchAlpha({ linears, weights, absmax, bits, per, kernels });
 
     const lossOf = (s: Float64Array) => {
-      const fixed = scale === 'tensor' ? staticScale(absmax, s, bits) : undefined;
+      const fixed = per === 'tensor' ? staticScale(absmax, s, bits) : undefined;
       const x = rounded(
         rowsOf(samples).map((row) => row.map((v, c) => v / s[c])),
         bits,

@@ -1,7 +1,6 @@
-import { multiplyColumns, withKernels } from '@compress/core';
+import { multiplyColumns, staticScale, withKernels } from '@compress/core';
 import type { Kernels, Matrix } from '@compress/kernels';
 import { smoothingScale } from './smoothing-scale.ts';
-import { staticScale } from './static-scale.ts';
 
 /** Alphas that are tried: 0.05, 0.1, ..., 1. */
 const TRIALS = 20;
@@ -22,7 +21,7 @@ export interface AlphaSearch {
   /** Bits of activations; weights are supposed to get as many, with a scale a row. @default 8 */
   readonly bits?: number;
   /** A scale for each token, or one for all. @default 'token' */
-  readonly scale?: 'token' | 'tensor';
+  readonly per?: 'token' | 'tensor';
   /** Absent: made for this call, which costs a tenth of a second. */
   readonly kernels?: Kernels;
 }
@@ -45,13 +44,13 @@ export interface AlphaFound {
  */
 export function searchAlpha(request: AlphaSearch): Promise<AlphaFound> {
   return withKernels(request.kernels, async (kernels) => {
-    const { linears, weights, absmax, bits = 8, scale: kind = 'token' } = request;
+    const { linears, weights, absmax, bits = 8, per = 'token' } = request;
     const wanted: Matrix[] = [];
     for (const { weight, samples } of linears) wanted.push(await outputOf(samples, weight, kernels));
 
     async function lossOf(scale: Float64Array): Promise<number> {
       const inverse = scale.map((s) => 1 / s);
-      const fixed = kind === 'tensor' ? staticScale(absmax, scale, bits) : undefined;
+      const fixed = per === 'tensor' ? staticScale(absmax, scale, bits) : undefined;
       let loss = 0;
       for (const [i, { weight, samples }] of linears.entries()) {
         const input = multiplyColumns(samples, inverse, kernels);

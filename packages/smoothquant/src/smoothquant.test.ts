@@ -17,11 +17,11 @@ for (const { name, run } of conformance({
   algorithm: smoothquant,
   options: [
     {},
-    { alpha: 0.85, activations: { scale: 'tensor' } },
+    { alpha: 0.85, activations: { per: 'tensor' } },
     { alpha: 'auto' },
-    { alpha: 'auto', activations: { bits: 4, scale: 'tensor' } },
-    { alpha: 'none', activations: { bits: 4 } },
-    { alpha: 'none', activations: { scale: 'tensor' } },
+    { alpha: 'auto', activations: { grid: 'int4', per: 'tensor' } },
+    { alpha: 'none', activations: { grid: 'int4' } },
+    { alpha: 'none', activations: { per: 'tensor' } },
   ],
   createKernels: makeKernels,
   walk: walkProof({ createKernels: makeKernels }),
@@ -29,13 +29,18 @@ for (const { name, run } of conformance({
   test(name, run);
 
 test('options: half of the difficulty moves, int8 by token', () => {
-  expect(smoothquant.options.parse({})).toEqual({ alpha: 0.5, activations: { bits: 8, scale: 'token' } });
-  for (const wrong of [{ alpha: 1.1 }, { alpha: 'some' }, { activations: { bits: 9 } }, { activations: { scale: 1 } }])
+  expect(smoothquant.options.parse({})).toEqual({ alpha: 0.5, activations: { bits: 8, per: 'token' } });
+  for (const wrong of [
+    { alpha: 1.1 },
+    { alpha: 'some' },
+    { activations: { grid: 'int9' } },
+    { activations: { per: 1 } },
+  ])
     expect(smoothquant.options.safeParse(wrong).success).toBe(false);
   const observes = (recipe: unknown) => smoothquant.observes!(smoothquant.options.parse(recipe));
   expect(observes({ alpha: 'none' })).toEqual([]);
   expect(observes({})).toEqual(['absmax']);
-  const last = (scale: string) => smoothquant.mustBeLast!(smoothquant.options.parse({ activations: { scale } }));
+  const last = (per: string) => smoothquant.mustBeLast!(smoothquant.options.parse({ activations: { per } }));
   expect(last('token')).toBeUndefined();
   expect(last('tensor')).toContain('calibrated');
 });
@@ -108,7 +113,7 @@ async function transform(recipe: unknown, activations: Record<string, Matrix>) {
 
 test('a router shares its scale with the experts; what no norm feeds is rounded as it is, keeping its rotation', async () => {
   const activations = { routed: matrix(16, 9, -1, 1), expert: matrix(16, 9), inner: matrix(3, -6) };
-  const { weights, warnings, figures } = await transform({ activations: { scale: 'tensor' } }, activations);
+  const { weights, warnings, figures } = await transform({ activations: { per: 'tensor' } }, activations);
   // Largest weights 4 and 1, largest activations 16 and 9: s = [2, 3].
   expect([...weights.tensors.get('norm')!]).toEqual([0.5, Math.fround(1 / 3)]);
   expect([...weights.linears.get('router')!.weight.data]).toEqual([8, 1.5, 2, 0.75]);
@@ -127,7 +132,7 @@ test('a router shares its scale with the experts; what no norm feeds is rounded 
 
 test('dead channels and sites without tokens are told, and have something that holds', async () => {
   const activations = { routed: matrix(16, 0), expert: matrix(), inner: matrix(0, 0) };
-  const { weights, warnings } = await transform({ activations: { bits: 4, scale: 'tensor' } }, activations);
+  const { weights, warnings } = await transform({ activations: { grid: 'int4', per: 'tensor' } }, activations);
   expect([...weights.tensors.get('norm')!]).toEqual([0.5, 1]);
   const quantizer = { bits: 4, scale: 'token' };
   expect(weights.inference.sites.get('expert')).toEqual({ quantizer });

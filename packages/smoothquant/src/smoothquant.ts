@@ -1,7 +1,6 @@
-import { defineAlgorithm, type SectionContext, type SiteSpec } from '@compress/core';
+import { defineAlgorithm, largestOver, type SectionContext, type SiteSpec, staticScale } from '@compress/core';
 import { type SmoothQuantOptions, smoothQuantOptions } from './options.ts';
 import { type Smoothing, smoothNorms } from './smooth-norms.ts';
-import { largest, staticScale } from './static-scale.ts';
 
 /** SmoothQuant (Xiao et al., 2022) as a step of a pipeline: the quantizer of weights that follows makes W8A8 of it. */
 export const smoothquant = defineAlgorithm<SmoothQuantOptions>({
@@ -12,10 +11,10 @@ export const smoothquant = defineAlgorithm<SmoothQuantOptions>({
   options: smoothQuantOptions,
   observes: ({ alpha, activations }) => {
     if (alpha === 'auto') return ['absmax', 'samples'];
-    return alpha === 'none' && activations.scale === 'token' ? [] : ['absmax'];
+    return alpha === 'none' && activations.per === 'token' ? [] : ['absmax'];
   },
   mustBeLast: ({ activations }) =>
-    activations.scale === 'tensor'
+    activations.per === 'tensor'
       ? 'its calibrated scales are those of the activations as they are now, which other transforms change'
       : undefined,
 
@@ -29,7 +28,7 @@ export const smoothquant = defineAlgorithm<SmoothQuantOptions>({
 function quantizeSite(
   { name, linears }: SiteSpec,
   { statistics, weights, warn, figures }: SectionContext,
-  { alpha, activations: { bits, scale } }: SmoothQuantOptions,
+  { alpha, activations: { bits, per } }: SmoothQuantOptions,
   smoothing: Smoothing | undefined,
 ): void {
   const treated = linears.filter(({ untouched }) => untouched === undefined);
@@ -37,11 +36,11 @@ function quantizeSite(
   const observed = statistics.get(name);
   const absmax = observed?.absmax ?? new Float32Array();
   const divisor = smoothing?.scale ?? new Float64Array(absmax.length).fill(1);
-  const fixed = scale === 'tensor' ? staticScale(absmax, divisor, bits) : undefined;
-  if (observed && (observed.tokens === 0 || (scale === 'tensor' && fixed === undefined))) {
+  const fixed = per === 'tensor' ? staticScale(absmax, divisor, bits) : undefined;
+  if (observed && (observed.tokens === 0 || (per === 'tensor' && fixed === undefined))) {
     const what = observed.tokens === 0 ? 'No calibration token reached it' : 'Calibration brought it nothing but zeros';
     const so =
-      scale === 'tensor'
+      per === 'tensor'
         ? 'it has a scale for each token instead of a calibrated one'
         : 'nothing is known of its activations';
     warn({ code: 'no-tokens', layer: treated[0].name, message: `${what}, so ${so}.` });
@@ -51,8 +50,8 @@ function quantizeSite(
   const reported = {
     activationBits: bits,
     ...(observed && {
-      absmax: largest(absmax, new Float64Array(absmax.length).fill(1)),
-      smoothedAbsmax: largest(absmax, divisor),
+      absmax: largestOver(absmax, new Float64Array(absmax.length).fill(1)),
+      smoothedAbsmax: largestOver(absmax, divisor),
       deadChannels: absmax.filter((value) => value === 0).length,
     }),
     ...(alpha === 'auto' && { alpha: smoothing?.alpha ?? 0 }),

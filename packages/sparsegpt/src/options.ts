@@ -1,4 +1,4 @@
-import { gridSchema, groupSizeSchema, type NamedGrids } from '@compress/core';
+import { gridChoiceSchema, type NamedGrids, roundingOptions } from '@compress/core';
 import { z } from 'zod';
 import { DEFAULT_SPARSITY, PATTERN, sparsityMistake } from './sparsity.ts';
 
@@ -32,6 +32,7 @@ const layerRule = z.strictObject({
 
 /** What a recipe may say under `sparsegpt`. `named` are grids that it may name beside the integer ones. */
 export function sparseGptOptions(named: NamedGrids = {}) {
+  const { shape, gridOf } = roundingOptions(named);
   return z
     .strictObject({
       criterion: z
@@ -59,16 +60,13 @@ export function sparseGptOptions(named: NamedGrids = {}) {
         .default([])
         .describe('Layers with a sparsity or a pattern of their own; the first rule that matches counts.'),
       grid: z
-        .union([z.literal('none'), gridSchema(named)])
+        .union([z.literal('none'), gridChoiceSchema(named)])
         .prefault('none')
         .describe(
           'With criterion sparsegpt: what stays is quantized to this grid in the same sweep. none: it stays in floats.',
         ),
-      groupSize: groupSizeSchema
-        .default(128)
-        .describe(
-          'With a grid: input columns that share a scale; "channel" for one scale a row, "tensor" for one in all.',
-        ),
+      scales: shape.scales,
+      groupSize: shape.groupSize,
       damping: z
         .number()
         .min(0)
@@ -84,15 +82,15 @@ export function sparseGptOptions(named: NamedGrids = {}) {
         .describe(
           'Columns that are judged together, with the errors of all before them; each block has the same sparsity.',
         ),
-      sweeps: z
-        .int()
-        .min(0)
-        .max(100)
-        .default(10)
-        .describe('With criterion sparsegpt: passes afterwards over what was kept; none raises the loss of any row.'),
+      polish: z
+        .strictObject({
+          sweeps: z.int().min(0).max(100).default(10).describe('Passes; none raises the loss of any row.'),
+        })
+        .prefault({})
+        .describe('With criterion sparsegpt: conjugate gradients over what was kept, with a grid coordinate descent.'),
     })
     .superRefine((options, context) => {
-      const { pattern, sparsity, criterion, grid, layers, allocation } = options;
+      const { pattern, sparsity, criterion, grid, scales, layers, allocation } = options;
       const complain = (path: (string | number)[], message: string) =>
         context.addIssue({ code: 'custom', path, message });
       const mistake = sparsityMistake({ sparsity, pattern: pattern === 'none' ? undefined : pattern });
@@ -118,7 +116,12 @@ export function sparseGptOptions(named: NamedGrids = {}) {
           ['grid'],
           `Only criterion sparsegpt prunes and quantizes at once; with ${criterion} add a quantizer as the next step.`,
         );
-    });
+      if (grid === 'none' && scales !== null) complain(['scales'], 'needs a grid: without one what stays is floats.');
+    })
+    .transform(({ scales, grid, ...options }, context) => ({
+      ...options,
+      grid: grid === 'none' ? ('none' as const) : gridOf({ grid, scales }, context),
+    }));
 }
 
 /** The options of a recipe after parsing. */

@@ -59,7 +59,7 @@ describe('a worked example', () => {
   ]);
 
   test('2:4', async () => {
-    const { values, masks } = await run({ weight, gram, pattern: '2:4', sweeps: 0 });
+    const { values, masks } = await run({ weight, gram, pattern: '2:4', polish: { sweeps: 0 } });
     expect(masks).toEqual([
       [1, 0, 0, 1],
       [1, 0, 1, 0],
@@ -75,7 +75,7 @@ describe('a worked example', () => {
   });
 
   test('sweeps end at the exact refit', async () => {
-    const { values, masks } = await run({ weight, gram, pattern: '2:4', sweeps: 4 });
+    const { values, masks } = await run({ weight, gram, pattern: '2:4', polish: { sweeps: 4 } });
     for (const [r, w] of rowsOf(weight).entries())
       for (const [c, value] of refit(w, masks[r], damped(gram)).entries()) expect(values[r][c]).toBeCloseTo(value, 5);
   });
@@ -128,7 +128,7 @@ describe('against f64 without a factorization', () => {
   test('one pruned column at a time is the optimal brain surgeon', async () => {
     const { weight, gram } = layer(5, 12, 3);
     const mask = Uint8Array.from(weight.data, (_, i) => (i % 12 === 0 ? 1 : 0));
-    const { values } = await run({ weight, gram, sparsity: 0, mask, sweeps: 0 });
+    const { values } = await run({ weight, gram, sparsity: 0, mask, polish: { sweeps: 0 } });
     const hessian = damped(gram);
     for (const [r, w] of rowsOf(weight).entries()) {
       const expected = pruneOne(w, 0, hessian);
@@ -147,7 +147,7 @@ describe('against f64 without a factorization', () => {
       gram,
       ...(pattern ? { pattern } : { sparsity: 0.5 }),
       blockSize,
-      sweeps: 0,
+      polish: { sweeps: 0 },
     });
     const [kept, of] = pattern ? pattern.split(':').map(Number) : [];
     const expected = rowsOf(weight);
@@ -173,7 +173,7 @@ describe('against f64 without a factorization', () => {
       const hessian = damped(gram);
       let before = Number.POSITIVE_INFINITY;
       for (const sweeps of [0, 1, 2, 5, 40]) {
-        const { values, masks } = await run({ weight, gram, sparsity: 0.6, sweeps });
+        const { values, masks } = await run({ weight, gram, sparsity: 0.6, polish: { sweeps } });
         let [found, least] = [0, 0];
         for (const [r, w] of rowsOf(weight).entries()) {
           const row = loss(w, values[r], hessian);
@@ -239,7 +239,14 @@ describe('with a grid', () => {
     const { weight, gram } = layer(8, 32, 9);
     for (const choice of [{ sparsity: 0.5 }, { pattern: '2:4' }])
       for (const sweeps of [0, 2]) {
-        const { quantized, mask, ...result } = await run({ weight, gram, grid, groupSize: 8, sweeps, ...choice });
+        const { quantized, mask, ...result } = await run({
+          weight,
+          gram,
+          grid,
+          groupSize: 8,
+          polish: { sweeps },
+          ...choice,
+        });
         expect((await dequantizeWeight(quantized!, kernels)).data).toEqual(result.weight.data);
         for (const [i, masked] of mask.entries()) if (masked) expect(result.weight.data[i]).toBe(0);
         expect(pruned(mask)).toBe(128);
@@ -249,7 +256,7 @@ describe('with a grid', () => {
   test('one sweep loses less than pruning and then rounding to nearest, and descent less still', async () => {
     const { weight, gram } = layer(24, 48, 10);
     const grid = integerGrid({ bits: 3 });
-    const joint = await run({ weight, gram, grid, groupSize: 16, sweeps: 0 });
+    const joint = await run({ weight, gram, grid, groupSize: 16, polish: { sweeps: 0 } });
     const alone = await run({ weight, gram });
     const rounded = await run({
       weight: alone.weight,
@@ -258,11 +265,11 @@ describe('with a grid', () => {
       groupSize: 16,
       mask: alone.mask,
       sparsity: 0,
-      sweeps: 0,
+      polish: { sweeps: 0 },
     });
     const apart = rowsOf(weight).reduce((sum, w, r) => sum + loss(w, rounded.values[r], rowsOf(gram)), 0);
     expect(joint.loss).toBeLessThan(apart);
-    expect((await run({ weight, gram, grid, groupSize: 16, sweeps: 4 })).loss).toBeLessThan(joint.loss);
+    expect((await run({ weight, gram, grid, groupSize: 16, polish: { sweeps: 4 } })).loss).toBeLessThan(joint.loss);
   });
 
   test('one without zero is refused', async () => {

@@ -31,8 +31,8 @@ export interface SparseGptRequest extends MagnitudeRequest {
   readonly damping?: number;
   /** Columns that are judged together. @default 128 */
   readonly blockSize?: number;
-  /** Passes afterwards that better what was kept. @default 10 */
-  readonly sweeps?: number;
+  /** Passes afterwards that better what was kept. @default { sweeps: 10 } */
+  readonly polish?: { readonly sweeps: number };
   /** Of the same gram and damping, in the order of columns; absent: made here. Linears that share a site share it. */
   readonly factorization?: Factorization;
   /** Absent: made for this call, which costs a tenth of a second. */
@@ -62,7 +62,8 @@ export function pruneSparseGpt(request: SparseGptRequest): Promise<SparseGptResu
 }
 
 async function prune(request: SparseGptRequest, kernels: Kernels): Promise<SparseGptResult> {
-  const { weight, gram, damping = 0.01, blockSize = 128, sweeps = 10, layer } = request;
+  const { weight, gram, damping = 0.01, blockSize = 128, layer } = request;
+  const { sweeps } = request.polish ?? { sweeps: 10 };
   requireFinite('weight', weight, { layer });
   const sparsity = resolveSparsity(request, layer);
   requireColumns(weight.columns, sparsity, layer);

@@ -13,9 +13,9 @@ const conform = conformance({
   options: [
     {},
     { pattern: '2:4', blockSize: 30 },
-    { sparsity: 0.7, sweeps: 0, layers: [{ match: 'linear1$', pattern: '1:4' }] },
+    { sparsity: 0.7, polish: { sweeps: 0 }, layers: [{ match: 'linear1$', pattern: '1:4' }] },
     { sparsity: 0.4, grid: { bits: 3, symmetric: false, scales: 'hessian' }, groupSize: 32 },
-    { pattern: '4:8', grid: 'ternary', groupSize: 'channel', sweeps: 1 },
+    { pattern: '4:8', grid: 'ternary', groupSize: 'channel', polish: { sweeps: 1 } },
     { criterion: 'magnitude', pattern: '2:4' },
   ],
   createKernels: makeKernels,

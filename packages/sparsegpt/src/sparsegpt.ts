@@ -80,14 +80,14 @@ async function bySparseGpt(context: SiteContext, options: SparseGptOptions): Pro
   const { gram, tokens } = statistics;
   if (!gram)
     throw new CompressError('statistics-missing', 'SparseGPT needs the gram of its site.', { layer: site.name });
-  const { damping, blockSize, sweeps, groupSize } = options;
+  const { damping, blockSize, groupSize, polish } = options;
   const grid = options.grid === 'none' ? undefined : options.grid;
   const factorization = await factorizeGram({ gram, strongestFirst: false, damping, layer: site.name, kernels });
   const warnings = tokens === 0 ? [noTokens] : [...fewTokens(tokens, site.features), ...factorization.warnings];
   const results: LinearResult[] = [];
   for (const { spec, weight, mask } of linears) {
     const layer = spec.name;
-    const request = { weight, mask, gram, factorization, grid, groupSize, damping, blockSize, sweeps, layer, kernels };
+    const request = { weight, mask, gram, factorization, grid, groupSize, damping, blockSize, polish, layer, kernels };
     const result = await pruneSparseGpt({ ...request, ...choiceFor(layer, options) });
     for (const warning of warnings) warn({ ...warning, layer });
     const { loss, sparsity, relativeError } = result;

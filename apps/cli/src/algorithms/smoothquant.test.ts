@@ -194,7 +194,7 @@ describe.each(names)('%s', (name) => {
     const checkpoint = await openCheckpoint(join(goldens, name));
     const expected = await logits(name, checkpoint);
     await checkpoint.close();
-    const recipe = { alpha, activations: { bits: 4, scale: 'tensor' } };
+    const recipe = { alpha, activations: { grid: 'int4', per: 'tensor' } };
     const { logits: actual, figures, bits } = await smoothedLogits(name, recipe);
     expect(relative(actual.data, expected.data)).toBeLessThan(3e-5);
     expect([...bits.keys()].filter((layer) => bits.get(layer) === 4)).toEqual([...figures.keys()]);
@@ -220,8 +220,8 @@ test.each([
   ['llama', 'token'],
   ['opt', 'tensor'],
   ['mixtral', 'tensor'],
-] as const)('W8A8 of %s, a scale by %s: every Linear computes what f64 computes from codes', async (name, scale) => {
-  const pipeline = [step(smoothquant, { activations: { scale } }), step(rtn, { grid: 'int8', groupSize: 'channel' })];
+] as const)('W8A8 of %s, a scale by %s: every Linear computes what f64 computes from codes', async (name, per) => {
+  const pipeline = [step(smoothquant, { activations: { per } }), step(rtn, { grid: 'int8', groupSize: 'channel' })];
   const { before, plain, inference } = await compressed(name, 'w8a8', pipeline);
   const seen = new Set<string>();
   const after = await logits(name, { ...plain, inference }, ({ site, input, linears }) => {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { CompressError } from '../errors.ts';
-import type { Grid } from './grid.ts';
+import type { Grid, ScaleRule } from './grid.ts';
 import { integerGrid } from './integer-grid.ts';
 import { scaleOptions } from './scale-options.ts';
 import { tableGrid } from './table-grid.ts';
@@ -28,14 +28,29 @@ export type GridChoice =
       readonly nested?: Grid['nested'] | undefined;
     };
 
+/** Rules for scales by the names that recipes call them. */
+export const SCALE_RULES = ['minmax', 'mse', 'percentile', 'hessian'] as const satisfies readonly ScaleRule[];
+
 /**
  * Parses a grid as recipes write it to a {@link Grid}: the name of an integer grid (`int4`, symmetric; `int4-asym`) or of one of `named`, or
  * an object: `{ bits: 4, symmetric: false, scales: mse }`, `{ levels: [-1, 0, 1] }`, `{ name: nf4, scales: hessian }`.
  * Its JSON schema (`io: 'input'`) lists every name.
  */
 export function gridSchema(named: NamedGrids = {}): z.ZodType<Grid, GridChoice> {
-  const grids: NamedGrids = { ...integerGrids, ...named };
-  const names = Object.keys(grids);
+  return gridChoiceSchema(named).transform((choice, context) => {
+    try {
+      return gridOfChoice(choice, named);
+    } catch (error) {
+      if (!(error instanceof CompressError)) throw error;
+      context.addIssue({ code: 'custom', message: error.message });
+      return z.NEVER;
+    }
+  });
+}
+
+/** The same but for the last step: whether a choice is a grid is known by {@link gridOfChoice}. */
+export function gridChoiceSchema(named: NamedGrids = {}): z.ZodType<GridChoice, GridChoice> {
+  const names = Object.keys({ ...integerGrids, ...named });
   const name = z.enum(names);
   const object = z.strictObject({
     bits: z.int().min(2).max(8).optional().describe('An integer grid of that many bits.'),
@@ -46,7 +61,7 @@ export function gridSchema(named: NamedGrids = {}): z.ZodType<Grid, GridChoice> 
     levels: z.array(z.number()).min(2).max(256).optional().describe('A grid of these levels, ascending.'),
     name: name.optional().describe('A named grid, to give it other scales.'),
     scales: z
-      .enum(['minmax', 'mse', 'percentile', 'hessian'])
+      .enum(SCALE_RULES)
       .optional()
       .describe(
         "How a group's scale is chosen: from its whole range, by least squared error, by least squared error weighed with the Hessian's diagonal, or from a percentile. Default: minmax.",
@@ -70,19 +85,9 @@ export function gridSchema(named: NamedGrids = {}): z.ZodType<Grid, GridChoice> 
         'Scales are quantized themselves: as 8-bit floats times one scale of the whole weight, or as 8-bit codes with an absmax for each 256 (double quantization of bitsandbytes).',
       ),
   });
-  return z
-    .union([name, object], {
-      error: ({ input, errors }) => describeMistake(input, names, errors as z.core.$ZodIssue[][]),
-    })
-    .transform((choice, context) => {
-      try {
-        return gridOf(choice, grids);
-      } catch (error) {
-        if (!(error instanceof CompressError)) throw error;
-        context.addIssue({ code: 'custom', message: error.message });
-        return z.NEVER;
-      }
-    });
+  return z.union([name, object], {
+    error: ({ input, errors }) => describeMistake(input, names, errors as z.core.$ZodIssue[][]),
+  });
 }
 
 /** The grid that a recipe's word or object means; a {@link Grid} is returned as it is. Throws `CompressError` `grid-invalid`. */
@@ -93,7 +98,9 @@ export function resolveGrid(choice: GridChoice | Grid, named: NamedGrids = {}): 
   throw new CompressError('grid-invalid', parsed.error.issues.map(describeIssue).join(' '));
 }
 
-function gridOf(choice: GridChoice, grids: NamedGrids): Grid {
+/** The grid that a choice of {@link gridChoiceSchema} means. Throws `CompressError` `grid-invalid`. */
+export function gridOfChoice(choice: GridChoice, named: NamedGrids = {}): Grid {
+  const grids: NamedGrids = { ...integerGrids, ...named };
   if (typeof choice === 'string') return grids[choice];
   const { bits, symmetric, levels, name, ...scales } = choice;
   if ([bits, levels, name].filter((key) => key !== undefined).length !== 1)

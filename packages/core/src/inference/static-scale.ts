@@ -3,12 +3,12 @@
  * each channel is divided by one number. Undefined where calibration saw nothing but zeros.
  */
 export function staticScale(absmax: ArrayLike<number>, scale: ArrayLike<number>, bits: number): number | undefined {
-  const most = largest(absmax, scale);
+  const most = largestOver(absmax, scale);
   return most === 0 ? undefined : Math.max(most / (2 ** (bits - 1) - 1), 2 ** -126);
 }
 
 /** max over channels of absmax / scale. */
-export function largest(absmax: ArrayLike<number>, scale: ArrayLike<number>): number {
+export function largestOver(absmax: ArrayLike<number>, scale: ArrayLike<number>): number {
   let most = 0;
   for (let c = 0; c < absmax.length; c++) most = Math.max(most, absmax[c] / scale[c]);
   return most;

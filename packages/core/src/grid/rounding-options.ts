@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { CompressError } from '../errors.ts';
+import type { Grid, ScaleRule } from './grid.ts';
+import { type GridChoice, gridChoiceSchema, gridOfChoice, type NamedGrids, SCALE_RULES } from './grid-schema.ts';
+import { groupSizeSchema } from './group-size.ts';
+
+/**
+ * What every step that rounds says in a recipe. `shape` goes into the step's own schema; `gridOf` makes one grid of `grid` and `scales` in a
+ * transform of that schema, and adds an issue where there is none.
+ */
+export function roundingOptions(named: NamedGrids = {}) {
+  const shape = {
+    grid: gridChoiceSchema(named)
+      .prefault('int4')
+      .describe(
+        'The representable numbers: int2 to int8 (symmetric), int2-asym to int8-asym, a codebook, or an object.',
+      ),
+    scales: z
+      .enum(SCALE_RULES)
+      .nullable()
+      .default(null)
+      .describe(
+        "How a group's scale is chosen, whatever the grid: from its whole range, by least squared error, by least squared error weighed with the Hessian's diagonal, or from a percentile. Empty: as the grid has it, which is minmax unless it says otherwise.",
+      ),
+    groupSize: groupSizeSchema
+      .default(128)
+      .describe(
+        'Input columns that share a scale; "channel" for one scale a row, "tensor" for one in all; { flattened: 64 }: that many weights of all rows in order, as bitsandbytes has them.',
+      ),
+  };
+  function gridOf(
+    said: { readonly grid: GridChoice; readonly scales: ScaleRule | null },
+    context: z.RefinementCtx,
+  ): Grid {
+    const { grid, scales } = said;
+    const own = typeof grid === 'string' ? undefined : grid.scales;
+    const complain = (key: 'grid' | 'scales', message: string) => {
+      context.addIssue({ code: 'custom', path: [key], message });
+      return z.NEVER;
+    };
+    if (scales !== null && own !== undefined && own !== scales)
+      return complain('scales', `is ${scales}, but the grid itself says ${own}; give one of them.`);
+    try {
+      if (scales === null) return gridOfChoice(grid, named);
+      return gridOfChoice(typeof grid === 'string' ? { name: grid, scales } : { ...grid, scales }, named);
+    } catch (error) {
+      if (!(error instanceof CompressError)) throw error;
+      return complain('grid', error.message);
+    }
+  }
+  return { shape, gridOf };
+}
