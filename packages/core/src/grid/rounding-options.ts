@@ -48,5 +48,10 @@ export function roundingOptions(named: NamedGrids = {}) {
       return complain('grid', error.message);
     }
   }
-  return { shape, gridOf };
+  return {
+    /** Options by name. */
+    shape,
+    /** The grid that `grid` and `scales` mean together. */
+    gridOf,
+  };
 }
