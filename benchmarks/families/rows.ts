@@ -15,9 +15,9 @@ export function familyRows(groupSize: number): readonly Row[] {
       { name: `W${bits} sym, RTN`, pipeline: [{ rtn: symmetric }] },
       { name: `W${bits} sym, GPTQ`, pipeline: [{ gptq: symmetric }] },
       { name: `W${bits} asym, RTN`, pipeline: [{ rtn: asymmetric }] },
-      { name: `W${bits} asym, AWQ + RTN`, pipeline: [{ awq: asymmetric }, { rtn: asymmetric }] },
+      { name: `W${bits} asym, AWQ + RTN`, pipeline: [{ awq: {} }, { rtn: asymmetric }] },
       { name: `W${bits} asym, GPTQ`, pipeline: [{ gptq: asymmetric }] },
-      { name: `W${bits} asym, AWQ + GPTQ`, pipeline: [{ awq: { ...asymmetric, clip: false } }, { gptq: asymmetric }] },
+      { name: `W${bits} asym, AWQ + GPTQ`, pipeline: [{ awq: { clip: false } }, { gptq: asymmetric }] },
       { name: `W${bits} asym, GPTQ, searched scales`, pipeline: [{ gptq: searched }] },
       {
         name: `W${bits} asym, GPTQ, searched scales, 2 sweeps`,

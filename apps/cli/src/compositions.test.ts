@@ -63,6 +63,7 @@ test.each([
     'kv-cache: { keys: { bits: 4, per: channel }, values: { bits: 4, per: token }, groupSize: 32, residual: 32 }',
     1.02,
   ],
+  ['calibrated-cache', 'kv-cache: { keys: { grid: fp8, scales: head }, values: { grid: fp8, scales: tensor } }', 1.02],
 ])('one step: %s', async (name, step, bound) => {
   const outcome = await run(name, [step]);
   expect(outcome).toMatchObject({ code: EXIT.ok });
@@ -86,6 +87,21 @@ test('hadamard -> sparsegpt 2:4 -> gptq nf4 -> kv-cache', async () => {
   const inference = JSON.parse(await readFile(join(directory, 'all', 'inference.json'), 'utf8'));
   expect(Object.keys(inference.attention)).toHaveLength(4);
 });
+
+test.each(['sensitivity', 'loss'])(
+  'a budget of bits, weighed by %s, is kept, and the plan tells what it can',
+  async (weigh) => {
+    const step = `gptq: { budget: { bitsPerWeight: 3.5, choices: [int2-asym, int3-asym, int4-asym, int6-asym], weigh: ${weigh} } }`;
+    const outcome = await run(`budget-${weigh}`, [step]);
+    expect(outcome).toMatchObject({ code: EXIT.ok });
+    expect(loss(outcome)).toBeLessThan(1.3);
+    const bits: number[] = outcome.result.layers.map(({ bitsPerWeight }: { bitsPerWeight: number }) => bitsPerWeight);
+    expect(new Set(bits).size).toBeGreaterThan(1);
+    expect(outcome.result.bitsPerWeight).toBe(3.5);
+    const packed = await run(`packed-${weigh}`, [step], 'format: gptq\n');
+    expect(packed).toMatchObject({ code: EXIT.usage, log: expect.stringContaining('one grid') });
+  },
+);
 
 test('activations of a quantizer take the place of those of smoothquant', async () => {
   const outcome = await run('activations', [

@@ -3,6 +3,7 @@ import { conformance, walkProof } from '@compress/core/conformance';
 import { createKernels } from '@compress/kernels';
 import { expect, test } from 'vitest';
 import { awq, createAwq } from './index.ts';
+import { roundingOf } from './rounding-of.ts';
 
 const makeKernels = (threads: number) => createKernels({ threads });
 const grids = { halves: tableGrid({ name: 'halves', levels: [-1, -0.5, 0.5, 1] }) };
@@ -23,9 +24,30 @@ for (const { name, run } of conformance({
   test(name, run);
 
 test('options: the published grid and search', () => {
-  const { grid, ...rest } = awq.options.parse({});
-  expect(grid).toEqual(integerGrid({ bits: 4, symmetric: false }));
-  expect(rest).toEqual({ groupSize: 128, scale: true, duo: false, ratios: 20, clip: true });
+  expect(awq.options.parse({})).toEqual({
+    grid: null,
+    groupSize: null,
+    scale: true,
+    duo: false,
+    ratios: 20,
+    clip: true,
+  });
+  expect(awq.options.safeParse({ scales: 'hessian' }).error?.issues[0].message).toMatch(/needs a grid/);
   const linear = { name: 'q', weight: 'q.weight', outFeatures: 8, inFeatures: 576, transposed: false };
-  expect(awq.check?.(linear, awq.options.parse({}))?.layer).toBe('q');
+  expect(awq.check?.(linear, awq.options.parse({}))).toBeUndefined();
+  expect(awq.check?.(linear, awq.options.parse({ groupSize: 128 }))?.layer).toBe('q');
+});
+
+test('searches for its own grid, else for that of the quantizer that follows, else for the published one', () => {
+  const linear = { name: 'q', weight: 'q.weight', outFeatures: 8, inFeatures: 64, transposed: false };
+  const published = integerGrid({ bits: 4, symmetric: false });
+  const two = integerGrid({ bits: 2 });
+  const quantization = () => ({ grid: two, groupSize: 32 });
+  expect(roundingOf(linear, {}, awq.options.parse({}))).toEqual({ grid: published, groupSize: 128 });
+  expect(roundingOf(linear, { quantization }, awq.options.parse({}))).toEqual({ grid: two, groupSize: 32 });
+  const own = awq.options.parse({ grid: 'int3', scales: 'mse', groupSize: 'channel' });
+  const three = integerGrid({ bits: 3, scales: 'mse' });
+  expect(roundingOf(linear, { quantization }, own)).toEqual({ grid: three, groupSize: 'channel' });
+  expect(awq.prepares!(own)).toEqual({ grid: three, groupSize: 'channel' });
+  expect(awq.prepares!(awq.options.parse({}))).toEqual({});
 });

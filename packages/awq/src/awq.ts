@@ -2,6 +2,7 @@ import {
   type Algorithm,
   defineAlgorithm,
   groupSizeObjection,
+  type LinearSpec,
   moveScale,
   type NamedGrids,
   type SectionContext,
@@ -13,6 +14,7 @@ import { type FoundScale, findScales } from './find-scales.ts';
 import { observed } from './observed.ts';
 import { type AwqOptions, awqOptions } from './options.ts';
 import { roundingErrors, sum } from './rounding.ts';
+import { roundingOf } from './rounding-of.ts';
 
 /** AWQ as a step of a pipeline. `named` are grids that recipes may name beside the integer ones. */
 export function createAwq(named: NamedGrids = {}): Algorithm<AwqOptions> {
@@ -25,9 +27,11 @@ export function createAwq(named: NamedGrids = {}): Algorithm<AwqOptions> {
     observes: ({ scale }) => (scale ? ['gram', 'absmean'] : ['gram']),
 
     check({ name, inFeatures }, { groupSize }) {
-      const message = groupSizeObjection(inFeatures, groupSize);
+      const message = groupSize === null ? undefined : groupSizeObjection(inFeatures, groupSize);
       return message === undefined ? undefined : { layer: name, message };
     },
+
+    prepares: ({ grid, groupSize }) => ({ ...(grid && { grid }), ...(groupSize && { groupSize }) }),
 
     section: transformSection,
   });
@@ -44,12 +48,12 @@ async function transformSection(context: SectionContext, options: AwqOptions): P
       .filter(({ untouched }) => untouched === undefined)
       .map((spec) => ({ spec, gram: observed(context, site.name, 'gram'), site: site.name })),
   );
-  const rounding = (layer: string) => ({ grid: options.grid, groupSize: options.groupSize, layer, kernels });
+  const rounding = (spec: LinearSpec) => ({ ...roundingOf(spec, context, options), layer: spec.name, kernels });
   const rtnErrors = new Map<string, Float64Array>();
   for (const { spec, gram, site } of treated) {
     if (context.statistics.get(site)!.tokens === 0) context.warn({ ...noTokens, layer: spec.name });
     const { weight } = weights.linears.get(spec.name)!;
-    rtnErrors.set(spec.name, await roundingErrors(weight, weight, gram, rounding(spec.name)));
+    rtnErrors.set(spec.name, await roundingErrors(weight, weight, gram, rounding(spec)));
   }
   const found = options.scale && treated.length > 0 ? await findScales(context, options) : [];
   for (const { link, scale, ratio } of found)
@@ -63,7 +67,7 @@ async function transformSection(context: SectionContext, options: AwqOptions): P
     let result: Pick<ClippedWeight, 'clipped' | 'loss'>;
     if (options.clip && !exempt?.every((row) => row === 1)) {
       const { weight, ...gains } = await clipWeight({
-        ...rounding(spec.name),
+        ...rounding(spec),
         weight: linear.weight,
         gram: scaled,
         exempt,
@@ -71,7 +75,7 @@ async function transformSection(context: SectionContext, options: AwqOptions): P
       weights.linears.set(spec.name, { ...linear, weight });
       result = gains;
     } else {
-      const errors = await roundingErrors(linear.weight, linear.weight, scaled, rounding(spec.name));
+      const errors = await roundingErrors(linear.weight, linear.weight, scaled, rounding(spec));
       result = { clipped: 0, loss: sum(errors) };
     }
     const rtnLoss = sum(rtnErrors.get(spec.name)!.map(inUnitsAfter(found, spec.name)));

@@ -2,6 +2,7 @@ import type { Link, SectionContext, SiteSpec, Warning } from '@compress/core';
 import { exemptRows } from './exempt-rows.ts';
 import { observed } from './observed.ts';
 import type { AwqOptions } from './options.ts';
+import { roundingOf } from './rounding-of.ts';
 import { type AwqScale, searchScale } from './search-scale.ts';
 
 /** A link of the section and the scale to move along it. */
@@ -25,6 +26,7 @@ export async function findScales(context: SectionContext, options: AwqOptions): 
         tokens: context.statistics.get(site.name)!.tokens,
         clipped: options.clip && !exemptRows(section, spec)?.every((row) => row === 1),
         layer: spec.name,
+        spec,
       })),
     );
     const { tokens } = context.statistics.get(link.site)!;
@@ -32,7 +34,9 @@ export async function findScales(context: SectionContext, options: AwqOptions): 
     const activation = observed(context, link.site, 'absmean');
     const dead = activation.filter((value) => value === 0).length;
     if (dead > 0) warn(deadChannels(dead, activation.length, linears[0].layer));
-    const { grid, groupSize, duo, ratios } = options;
+    const { duo, ratios } = options;
+    // Whatever reads one activation has its width, and so the same groups.
+    const { grid, groupSize } = roundingOf(linears[0].spec, context, options);
     const sharing = link.kind === 'linear' ? { sharing: link.rows } : {};
     // Only proportions count, and a mean is of the size that losses of one Linear have.
     const weighed = linears.map((linear) => ({ ...linear, tokens: linear.tokens / tokens }));

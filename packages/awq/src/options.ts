@@ -1,4 +1,4 @@
-import { gridChoiceSchema, type NamedGrids, roundingOptions } from '@compress/core';
+import { gridChoiceSchema, groupSizeSchema, type NamedGrids, roundingOptions } from '@compress/core';
 import { z } from 'zod';
 
 /** What a recipe may say under `awq`. `named` are grids that it may name beside the integer ones. */
@@ -6,10 +6,17 @@ export function awqOptions(named: NamedGrids = {}) {
   const { shape, gridOf } = roundingOptions(named);
   return z
     .strictObject({
-      ...shape,
       grid: gridChoiceSchema(named)
-        .prefault('int4-asym')
-        .describe('The grid of the quantizer that follows: scales and clips are searched for it.'),
+        .nullable()
+        .prefault(null)
+        .describe(
+          'The grid that scales and clips are searched for. Empty: that of the quantizer that follows; int4-asym where none does.',
+        ),
+      scales: shape.scales,
+      groupSize: groupSizeSchema
+        .nullable()
+        .default(null)
+        .describe('The group size, likewise. Empty: that of the quantizer that follows; 128 where none does.'),
       scale: z.boolean().default(true).describe('Search scales of channels and move them into what comes before.'),
       duo: z
         .boolean()
@@ -28,7 +35,16 @@ export function awqOptions(named: NamedGrids = {}) {
           'Search, for every row and group, a range beyond which weights are cut off; not for queries and keys. For quantizers that take whole ranges, as rtn does.',
         ),
     })
-    .transform(({ scales, ...options }, context) => ({ ...options, grid: gridOf({ ...options, scales }, context) }));
+    .transform(({ grid, scales, ...options }, context) => {
+      if (grid !== null) return { ...options, grid: gridOf({ grid, scales }, context) };
+      if (scales !== null)
+        context.addIssue({
+          code: 'custom',
+          path: ['scales'],
+          message: 'needs a grid: without one both are those of the quantizer that follows.',
+        });
+      return { ...options, grid: null };
+    });
 }
 
 /** The options of a recipe after parsing. */

@@ -1,4 +1,6 @@
 export * from './algorithm/algorithm.ts';
+export * from './budget/budget-options.ts';
+export { budgetSurvey, gridFor, type MeasureLosses } from './budget/budget-survey.ts';
 export { type WrittenFile, writeFileAtomic } from './checkpoint/atomic-file.ts';
 export * from './checkpoint/checkpoint.ts';
 export { createSafetensors, type SafetensorsWriter } from './checkpoint/create-safetensors.ts';
@@ -47,7 +49,7 @@ export * from './manifest/verify-folder.ts';
 export * from './model/model.ts';
 export { moveScale, multiplyColumns } from './model/move-scale.ts';
 export { checkPipeline } from './pipeline/check-pipeline.ts';
-export type { PipelineStep } from './pipeline/pipeline-step.ts';
+export { type PipelineStep, seesCalibration } from './pipeline/pipeline-step.ts';
 export { makePlan } from './plan/make-plan.ts';
 export * from './plan/plan.ts';
 export { PlanError } from './plan/plan-error.ts';

@@ -1,5 +1,5 @@
 import { tableGrid } from '@compress/core';
-import { conformance } from '@compress/core/conformance';
+import { conformance, walkProof } from '@compress/core/conformance';
 import { createKernels } from '@compress/kernels';
 import { expect, test } from 'vitest';
 import { createGptq, gptq } from './index.ts';
@@ -13,11 +13,21 @@ for (const { name, run } of conformance({
     { grid: { bits: 3, symmetric: false, scales: 'hessian' }, groupSize: 32 },
     { grid: 'int3', groupSize: 16, order: 'act' },
     { grid: 'int2-asym', groupSize: 'channel', order: 'none', polish: { sweeps: 2 }, blockSize: 48 },
+    { budget: { bitsPerWeight: 4.2, choices: ['int2', 'int3', { bits: 5 }] }, scales: 'hessian', groupSize: 32 },
     { grid: 'ternary', groupSize: 'tensor', activations: { grid: 'int4', per: 'tensor' } },
   ],
   createKernels: (threads) => createKernels({ threads }),
 }))
   test(name, run);
+
+const makeKernels = (threads: number) => createKernels({ threads });
+for (const { name, run } of conformance({
+  algorithm: gptq,
+  options: [{ grid: 'int3', groupSize: 32, targets: 'float' }],
+  createKernels: makeKernels,
+  walk: walkProof({ createKernels: makeKernels }),
+}))
+  test(`in a walk: ${name}`, run);
 
 test('the plan hears of groups that will not follow the columns', () => {
   const linear = { name: 'q', weight: 'q.weight', outFeatures: 8, inFeatures: 128, transposed: false };

@@ -1,13 +1,17 @@
 import {
   type Algorithm,
+  budgetObjections,
+  budgetSurvey,
   CompressError,
   columnsPerGroup,
   defineAlgorithm,
   factorizeGram,
+  gridFor,
   groupSizeObjection,
+  type MeasureLosses,
   type NamedGrids,
   observedForActivations,
-  packedBits,
+  packedBitsPerWeight,
   roundActivations,
 } from '@compress/core';
 import { type GptqOptions, gptqOptions } from './options.ts';
@@ -22,22 +26,38 @@ export function createGptq(named: NamedGrids = {}): Algorithm<GptqOptions> {
     summary:
       'Rounds columns one by one and lets later ones make good the errors of earlier ones, by second-order statistics.',
     options: gptqOptions(named),
-    observes: ({ activations }) => ['gram', ...observedForActivations(activations)],
+    observes: ({ activations, targets }) => [
+      'gram',
+      ...(targets === 'float' ? (['crossGram'] as const) : []),
+      ...observedForActivations(activations),
+    ],
 
-    check({ name, inFeatures }, { grid, groupSize, order }) {
-      const message = groupSizeObjection(inFeatures, groupSize) ?? orderObjection(grid, groupSize, order);
+    survey: ({ budget, order, damping, groupSize }) =>
+      budget === 'none' ? undefined : budgetSurvey(budget, measureGptq({ order, damping, groupSize })),
+
+    check({ name, inFeatures }, { grid, groupSize, order, budget }) {
+      const grids = budget === 'none' ? [grid] : budget.choices;
+      const message =
+        groupSizeObjection(inFeatures, groupSize) ??
+        grids.map((one) => orderObjection(one, groupSize, order)).find((objection) => objection !== undefined);
       return message === undefined ? undefined : { layer: name, message };
     },
-    quantization({ inFeatures }, { grid, groupSize, order }) {
+    checkTogether: (linears, options) => budgetObjections('gptq', linears, options),
+    quantization({ inFeatures }, { grid, groupSize, order, budget }) {
       const size = columnsPerGroup(inFeatures, groupSize);
-      return { grid, groupSize: size, reordered: order === 'act' && size < inFeatures };
+      return {
+        grid,
+        groupSize: size,
+        reordered: order === 'act' && size < inFeatures,
+        ...(budget !== 'none' && { alternatives: budget.choices.slice(1) }),
+      };
     },
-    bitsPerWeight: ({ outFeatures, inFeatures }, { grid, groupSize }) =>
-      packedBits(grid, groupSize, [outFeatures, inFeatures]) / (outFeatures * inFeatures),
+    bitsPerWeight: (linear, { grid, groupSize, budget }) =>
+      budget === 'none' ? packedBitsPerWeight(linear, grid, groupSize) : budget.bitsPerWeight,
 
     async site(context, options) {
       const { site, linears, kernels, warn } = context;
-      const { gram, tokens } = context.statistics;
+      const { gram, crossGram, tokens } = context.statistics;
       if (!gram)
         throw new CompressError('statistics-missing', 'GPTQ needs the gram of its site.', { layer: site.name });
       const { order, damping } = options;
@@ -49,19 +69,58 @@ export function createGptq(named: NamedGrids = {}): Algorithm<GptqOptions> {
         kernels,
       });
       const warnings = tokens === 0 ? [noTokens] : [...fewTokens(tokens, site.features), ...factorization.warnings];
+      if (options.targets === 'float' && !crossGram) warnings.push(notPaired);
       const results = [];
       for (const { spec, weight, mask } of linears) {
         const layer = spec.name;
-        const result = await quantizeGptq({ ...options, weight, mask, gram, factorization, layer, kernels });
+        const grid = gridFor(layer, context, options);
+        const result = await quantizeGptq({
+          ...options,
+          grid,
+          weight,
+          mask,
+          gram,
+          crossGram,
+          factorization,
+          layer,
+          kernels,
+        });
         for (const warning of warnings) warn({ ...warning, layer });
         const { quantized, loss, rtnLoss } = result;
-        results.push({ quantized, figures: { loss, rtnLoss, damping: result.damping } });
+        const bitsPerWeight = packedBitsPerWeight(spec, grid, options.groupSize);
+        results.push({ quantized, bitsPerWeight, figures: { loss, rtnLoss, damping: result.damping } });
       }
       if (options.activations !== 'none') roundActivations(context, options.activations);
       return results;
     },
   });
 }
+
+/** What GPTQ leaves of each Linear of a site on each grid. */
+function measureGptq(options: Pick<GptqOptions, 'order' | 'damping' | 'groupSize'>): MeasureLosses {
+  return async (linears, { gram }, grids, kernels) => {
+    const { order, damping } = options;
+    const strongestFirst = order !== 'none';
+    const layer = linears[0].spec.name;
+    const factorization = await factorizeGram({ gram: gram!, strongestFirst, damping, layer, kernels });
+    const losses: number[][] = [];
+    for (const { spec, weight } of linears) {
+      const ofLinear: number[] = [];
+      for (const grid of grids) {
+        const request = { ...options, weight, gram: gram!, grid, factorization, layer: spec.name, kernels };
+        ofLinear.push((await quantizeGptq(request)).loss);
+      }
+      losses.push(ofLinear);
+    }
+    return losses;
+  };
+}
+
+const notPaired = {
+  code: 'not-paired',
+  message:
+    'Tokens reached it in the float model that did not reach it now, or the other way round: its target is what it makes itself.',
+};
 
 const noTokens = {
   code: 'no-tokens',

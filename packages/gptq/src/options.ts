@@ -1,4 +1,4 @@
-import { activationOptions, type NamedGrids, roundingOptions } from '@compress/core';
+import { activationOptions, budgetOptions, type NamedGrids } from '@compress/core';
 import { z } from 'zod';
 
 /**
@@ -9,7 +9,7 @@ export type ColumnOrder = 'none' | 'act' | 'act-static';
 
 /** What a recipe may say under `gptq`. `named` are grids that it may name beside the integer ones. */
 export function gptqOptions(named: NamedGrids = {}) {
-  const { shape, gridOf } = roundingOptions(named);
+  const { shape, resolve } = budgetOptions(named);
   return z
     .strictObject({
       ...shape,
@@ -32,6 +32,12 @@ export function gptqOptions(named: NamedGrids = {}) {
         .min(1)
         .default(128)
         .describe('Columns between two updates of all later ones: changes speed, and results only by rounding.'),
+      targets: z
+        .enum(['own', 'float'])
+        .default('own')
+        .describe(
+          'What the outputs of a Linear are to be like: what its own weight makes of the inputs that it will see, or what it made in the float model, whose activations then go along at twice the memory.',
+        ),
       polish: z
         .strictObject({
           sweeps: z
@@ -50,7 +56,7 @@ export function gptqOptions(named: NamedGrids = {}) {
           'How the inputs of all treated Linears are rounded in the forward pass; none: they stay floats. Weights are fitted to the floats.',
         ),
     })
-    .transform(({ scales, ...options }, context) => ({ ...options, grid: gridOf({ ...options, scales }, context) }));
+    .transform(({ scales, ...options }, context) => ({ ...options, ...resolve({ ...options, scales }, context) }));
 }
 
 /** The options of a recipe after parsing. */

@@ -15,6 +15,7 @@ import {
   withKernels,
 } from '@compress/core';
 import type { Kernels, Matrix } from '@compress/kernels';
+import { floatTarget } from './float-target.ts';
 import type { ColumnOrder } from './options.ts';
 import { orderObjection } from './order-objection.ts';
 import { sweepWeight } from './sweep-weight.ts';
@@ -25,6 +26,8 @@ export interface GptqRequest {
   readonly weight: Matrix;
   /** `[in, in]`, symmetric: the sum of x^T x over calibration tokens, times any constant. It is not changed. */
   readonly gram: Matrix;
+  /** `[in, in]`, of the same scale as `gram`: the sum of (x - x~)^T x~, where the gram is of x~ and x is what the float model has: see {@link floatTarget}. */
+  readonly crossGram?: Matrix | undefined;
   /** @default 'int4' */
   readonly grid?: Grid | GridChoice;
   /** @default 128 */
@@ -50,7 +53,7 @@ export interface GptqRequest {
 /** The codes, and what they cost. */
 export interface GptqResult {
   readonly quantized: QuantizedWeight;
-  /** tr((W - Q) G (W - Q)^T) for the gram as it was given. */
+  /** tr((W - Q) G (W - Q)^T) for the gram as it was given; with a `crossGram`, W is the float model's target. */
   readonly loss: number;
   /** The same of rounding to nearest on the same scales. */
   readonly rtnLoss: number;
@@ -70,19 +73,30 @@ export function quantizeGptq(request: GptqRequest): Promise<GptqResult> {
 }
 
 async function quantize(request: GptqRequest, kernels: Kernels): Promise<GptqResult> {
-  const { weight, gram, order = 'act-static', damping = 0.01, mask, layer } = request;
+  const { weight: given, gram, order = 'act-static', damping = 0.01, mask, layer } = request;
   const { sweeps } = request.polish ?? { sweeps: 0 };
   const choice = resolveGrid(request.grid ?? 'int4');
   const groupSize = request.groupSize ?? 128;
-  const { rows, columns } = weight;
-  requireFinite('weight', weight, { layer });
+  const { rows, columns } = given;
+  requireFinite('weight', given, { layer });
   if (mask) requireZero(choice, layer);
   const objection = orderObjection(choice, groupSize, order);
   if (objection !== undefined) throw new CompressError('grid-order', objection, layer === undefined ? {} : { layer });
   const strongestFirst = order !== 'none';
   const factorization =
     request.factorization ?? (await factorizeGram({ gram, strongestFirst, damping, layer, kernels }));
-  const settings = { ...request, grid: choice, groupSize, order, layer, blockSize: request.blockSize ?? 128, kernels };
+  const { crossGram } = request;
+  const weight = crossGram ? await floatTarget({ weight: given, crossGram, factorization, kernels }) : given;
+  const settings = {
+    ...request,
+    weight,
+    grid: choice,
+    groupSize,
+    order,
+    layer,
+    blockSize: request.blockSize ?? 128,
+    kernels,
+  };
   const { grid, scales, codes, values, loss } = await sweepWeight(settings, factorization);
 
   for (let i = 0; i < sweeps; i++)

@@ -1,9 +1,9 @@
-import { activationOptions, type NamedGrids, roundingOptions } from '@compress/core';
+import { activationOptions, budgetOptions, type NamedGrids } from '@compress/core';
 import { z } from 'zod';
 
 /** What a recipe may say under `rtn`. `named` are grids that it may name beside the integer ones. */
 export function rtnOptions(named: NamedGrids = {}) {
-  const { shape, gridOf } = roundingOptions(named);
+  const { shape, resolve } = budgetOptions(named);
   return z
     .strictObject({
       ...shape,
@@ -12,7 +12,7 @@ export function rtnOptions(named: NamedGrids = {}) {
         .prefault('none')
         .describe('How the inputs of all treated Linears are rounded in the forward pass; none: they stay floats.'),
     })
-    .transform(({ scales, ...options }, context) => ({ ...options, grid: gridOf({ ...options, scales }, context) }));
+    .transform(({ scales, ...options }, context) => ({ ...options, ...resolve({ ...options, scales }, context) }));
 }
 
 /** The options of a recipe after parsing. */

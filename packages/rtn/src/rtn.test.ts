@@ -18,6 +18,7 @@ for (const { name, run } of conformance({
     { grid: 'int8', groupSize: 'channel', activations: { grid: 'int8', per: 'tensor' } },
     { grid: { bits: 4, scales: 'percentile' }, groupSize: 'tensor' },
     { grid: 'ternary', groupSize: 16 },
+    { budget: { bitsPerWeight: 4, choices: ['ternary', 'int4-asym', 'int8'], weigh: 'loss' }, groupSize: 32 },
     { grid: 'halves', groupSize: 64 },
   ],
   createKernels: (threads) => createKernels({ threads }),

@@ -1,11 +1,17 @@
 import {
   type Algorithm,
+  budgetObjections,
+  budgetSurvey,
   columnsPerGroup,
   defineAlgorithm,
+  dequantizeWeight,
+  type GroupSize,
+  gridFor,
   groupSizeObjection,
+  type MeasureLosses,
   type NamedGrids,
   observedForActivations,
-  packedBits,
+  packedBitsPerWeight,
   requireZero,
   roundActivations,
 } from '@compress/core';
@@ -19,42 +25,71 @@ export function createRtn(named: NamedGrids = {}): Algorithm<RtnOptions> {
     stage: 'quantize',
     summary: 'Round to nearest: the baseline that every other algorithm must beat.',
     options: rtnOptions(named),
-    observes: ({ grid, activations }) => [
-      ...(grid.scales === 'hessian' ? (['squares'] as const) : []),
+    // What a budget is dealt out by was measured on tokens, so that there must be some.
+    observes: ({ grid, activations, budget }) => [
+      ...(grid.scales === 'hessian' || budget !== 'none' ? (['squares'] as const) : []),
       ...observedForActivations(activations),
     ],
+    survey: ({ budget, groupSize }) => (budget === 'none' ? undefined : budgetSurvey(budget, measureRtn(groupSize))),
 
     check({ name, inFeatures }, { groupSize }) {
       const message = groupSizeObjection(inFeatures, groupSize);
       return message === undefined ? undefined : { layer: name, message };
     },
-    quantization: ({ inFeatures }, { grid, groupSize }) => ({
+    checkTogether: (linears, options) => budgetObjections('rtn', linears, options),
+    quantization: ({ inFeatures }, { grid, groupSize, budget }) => ({
       grid,
       groupSize: columnsPerGroup(inFeatures, groupSize),
+      ...(budget !== 'none' && { alternatives: budget.choices.slice(1) }),
     }),
-    bitsPerWeight: ({ outFeatures, inFeatures }, { grid, groupSize }) =>
-      packedBits(grid, groupSize, [outFeatures, inFeatures]) / (outFeatures * inFeatures),
+    bitsPerWeight: (linear, { grid, groupSize, budget }) =>
+      budget === 'none' ? packedBitsPerWeight(linear, grid, groupSize) : budget.bitsPerWeight,
 
-    async site(context, { grid, groupSize, activations }) {
+    async site(context, options) {
+      const { groupSize, activations } = options;
       const { linears, statistics, kernels, warn } = context;
       const results = [];
       for (const { spec, weight, mask } of linears) {
-        if (grid.scales === 'hessian' && statistics.tokens === 0)
-          warn({
-            code: 'no-tokens',
-            layer: spec.name,
-            message: 'No calibration token reached it, so its scales come from whole ranges.',
-          });
+        const grid = gridFor(spec.name, context, options);
+        if (statistics.tokens === 0 && (grid.scales === 'hessian' || options.budget !== 'none')) {
+          const message = `No calibration token reached it, so ${options.budget === 'none' ? 'its scales come from whole ranges' : 'its errors count nothing in the budget'}.`;
+          warn({ code: 'no-tokens', layer: spec.name, message });
+        }
         // Zeros of an earlier prune are values of the grid, so that the nearest one keeps them.
         if (mask) requireZero(grid, spec.name);
         const importance = statistics.squares;
         const rounded = await quantizeRtn({ weight, grid, groupSize, importance, layer: spec.name, kernels });
-        results.push({ quantized: rounded.quantized, figures: { relativeError: rounded.relativeError } });
+        const bitsPerWeight = packedBitsPerWeight(spec, grid, groupSize);
+        results.push({
+          quantized: rounded.quantized,
+          bitsPerWeight,
+          figures: { relativeError: rounded.relativeError },
+        });
       }
       if (activations !== 'none') roundActivations(context, activations);
       return results;
     },
   });
+}
+
+/** What rounding to nearest leaves of each Linear of a site on each grid. */
+function measureRtn(groupSize: GroupSize): MeasureLosses {
+  return async (linears, { gram }, grids, kernels) => {
+    const hessian = gram!;
+    const importance = Float32Array.from({ length: hessian.rows }, (_, c) => hessian.data[c * hessian.rows + c]);
+    const losses: number[][] = [];
+    for (const { spec, weight } of linears) {
+      const ofLinear: number[] = [];
+      for (const grid of grids) {
+        const { quantized } = await quantizeRtn({ weight, grid, groupSize, importance, layer: spec.name, kernels });
+        const right = await dequantizeWeight(quantized, kernels);
+        const byRow = await kernels.weightedError({ left: weight, right, hessian });
+        ofLinear.push(byRow.reduce((sum, loss) => sum + loss, 0));
+      }
+      losses.push(ofLinear);
+    }
+    return losses;
+  };
 }
 
 /** Round to nearest with the integer grids. */

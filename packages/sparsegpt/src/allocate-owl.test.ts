@@ -1,4 +1,5 @@
 import type { SectionSpec } from '@compress/core';
+import { createReferenceKernels } from '@compress/kernels';
 import { expect, test } from 'vitest';
 import { allocateOwl, outlierSurvey } from './allocate-owl.ts';
 
@@ -8,15 +9,16 @@ const surveyed = (name: string, weights: number, outliers: number) => ({
   figures: { weights, outliers },
 });
 
-test('outliers are counted over all Linears of a section', () => {
+test('outliers are counted over all Linears of a section', async () => {
   const linear = (data: number[], columns: number) => ({
     spec: { name: 'q', weight: 'q', outFeatures: data.length / columns, inFeatures: columns, transposed: false },
     weight: { rows: data.length / columns, columns, data: Float32Array.from(data) },
   });
-  const figures = outlierSurvey.section([
+  const sites = [
     { linears: [linear([1, -1, 0, 1, 1, 30], 2)], statistics: { tokens: 1, squares: Float32Array.of(1, 4) } },
     { linears: [linear([1, 1, 1, 1], 4)], statistics: { tokens: 1, squares: Float32Array.of(1, 1, 1, 9) } },
-  ]);
+  ];
+  const figures = await outlierSurvey.section(sites, createReferenceKernels());
   // |w| |x|: 1 2 0 2 1 60, and 1 1 1 3: the mean is 7.2, and 60 alone is more than five times that.
   expect(figures).toEqual({ weights: 10, outliers: 0.1 });
 });

@@ -8,7 +8,7 @@ const SPREAD = 0.16;
 /** The share of outliers in a section, and how many weights it has. */
 export const outlierSurvey: Survey = {
   observes: ['squares'],
-  section(sites) {
+  async section(sites) {
     let [sum, weights, outliers] = [0, 0, 0];
     const each = (visit: (score: number) => void) => {
       for (const { linears, statistics } of sites) {

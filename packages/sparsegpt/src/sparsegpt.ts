@@ -7,7 +7,7 @@ import {
   groupSizeObjection,
   type LinearResult,
   type NamedGrids,
-  packedBits,
+  packedBitsPerWeight,
   type SiteContext,
 } from '@compress/core';
 import { allocateOwl, outlierSurvey } from './allocate-owl.ts';
@@ -46,8 +46,8 @@ export function createSparseGpt(named: NamedGrids = {}): Algorithm<SparseGptOpti
     },
     quantization: ({ inFeatures }, { grid, groupSize }) =>
       grid === 'none' ? undefined : { grid, groupSize: columnsPerGroup(inFeatures, groupSize) },
-    bitsPerWeight: ({ outFeatures, inFeatures }, { grid, groupSize }) =>
-      grid === 'none' ? undefined : packedBits(grid, groupSize, [outFeatures, inFeatures]) / (outFeatures * inFeatures),
+    bitsPerWeight: (linear, { grid, groupSize }) =>
+      grid === 'none' ? undefined : packedBitsPerWeight(linear, grid, groupSize),
 
     async site(context, given) {
       const options = { ...given, sparsity: allocated(context, given) };

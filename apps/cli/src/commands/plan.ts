@@ -96,6 +96,8 @@ function kindTable({ linears }: Plan): string {
   );
 }
 
-function whatHappens({ algorithms, untouched }: Plan['linears'][number]): string {
-  return algorithms.length > 0 ? algorithms.join(', ') : `not touched: ${untouched}`;
+function whatHappens({ algorithms, untouched, grids }: Plan['linears'][number]): string {
+  if (algorithms.length === 0) return `not touched: ${untouched}`;
+  const names = algorithms.join(', ');
+  return grids ? `${names}: one of ${grids.join(', ')}, chosen by measuring` : names;
 }

@@ -1,5 +1,12 @@
 import { basename } from 'node:path';
-import { type Calibration, type CompressResult, compress, type RunEvent, workFolder } from '@compress/core';
+import {
+  type Calibration,
+  type CompressResult,
+  compress,
+  type RunEvent,
+  seesCalibration,
+  workFolder,
+} from '@compress/core';
 import type { Perplexity } from '@compress/evaluate';
 import type { Kernels } from '@compress/kernels';
 import { measurePerplexity } from '../model/measure-perplexity.ts';
@@ -131,8 +138,7 @@ async function compressPrepared({ recipe, opened }: PreparedRun, settings: RunSe
 /** The calibration windows, if any step of the pipeline wants to see them. */
 async function calibrate(recipe: Recipe, folder: string, tokenize: Tokenize): Promise<Calibration | undefined> {
   const { calibration, pipeline, directory } = recipe;
-  const observed = pipeline.some(({ algorithm, options }) => (algorithm.observes?.(options) ?? []).length > 0);
-  if (calibration === undefined || !observed) return undefined;
+  if (calibration === undefined || !pipeline.some(seesCalibration)) return undefined;
   const { tokens } = await tokenize(calibration, { directory, folder });
   return calibrationWindows(tokens, calibration);
 }

@@ -1,6 +1,7 @@
 import type { Kernels, Matrix } from '@compress/kernels';
 import type { z } from 'zod';
 import type { Grid, QuantizedWeight } from '../grid/grid.ts';
+import type { GroupSize } from '../grid/group-size.ts';
 import type { CacheInference, SiteInference } from '../inference/inference.ts';
 import type { HeadGeometry, LinearSpec, Model, SectionSpec, SectionWeights, SiteSpec } from '../model/model.ts';
 import type { RandomStream } from '../random.ts';
@@ -33,21 +34,28 @@ export interface LinearResult {
   readonly mask?: Uint8Array;
   /** Figures for the report, e.g. `loss` tr((W-Q) H (W-Q)^T) and `rtnLoss`; keys are the same for every Linear. */
   readonly figures: Readonly<Record<string, number>>;
+  /** Where the survey decided: bits per weight, scales and zeros included. Absent: what {@link Algorithm.bitsPerWeight} foretold. */
+  readonly bitsPerWeight?: number;
 }
 
 /** A look at the whole float model before any Linear is treated, by which shares are dealt out between sections. */
 export interface Survey {
   readonly observes: readonly Observation[];
+  /** It must be known how far the model's outputs move when noise is added to each Linear: some forward passes more for each. Absent: it need not. */
+  readonly sensitivities?: boolean;
   /** What must be known of a section: its sites with their Linears, and what was observed there. */
   section(
     sites: readonly { readonly linears: readonly SiteLinear[]; readonly statistics: Statistics }[],
-  ): Readonly<Record<string, number>>;
+    kernels: Kernels,
+  ): Promise<Readonly<Record<string, number>>>;
 }
 
 /** What a survey found in one section. */
 export interface SurveyedSection {
   readonly section: SectionSpec;
   readonly figures: Readonly<Record<string, number>>;
+  /** By Linear, if they were asked for: the divergence of the model's outputs for noise as large as the weight itself (see `measureSensitivities`). */
+  readonly sensitivities?: Readonly<Record<string, number>>;
 }
 
 /** What an algorithm that treats sites is handed: the site, its Linears, and what calibration observed there. */
@@ -75,6 +83,8 @@ export interface SectionContext {
   readonly weights: SectionWeights;
   /** By site name. */
   readonly statistics: ReadonlyMap<string, Statistics>;
+  /** What the quantizer that follows will leave of a Linear; absent where none follows. */
+  readonly quantization?: (linear: LinearSpec) => { readonly grid: Grid; readonly groupSize: number };
   readonly kernels: Kernels;
   readonly random: RandomStream;
   /** Puts it into the report; under `strict` it throws. */
@@ -133,6 +143,11 @@ export interface Algorithm<Options = unknown> {
    * happens, and config.json says so. Absent: never.
    */
   unties?(options: Options): boolean;
+  /**
+   * `transform` only: the rounding that it prepares weights for, as far as its options say; the rest it takes from {@link SectionContext.quantization}. The
+   * plan warns where the quantizer that follows rounds otherwise. Absent: it prepares for none.
+   */
+  prepares?(options: Options): { readonly grid?: Grid; readonly groupSize?: GroupSize };
   /** `transform` only: what it leaves would be wrong after any other transform, and why. Absent or undefined: it would not. */
   mustBeLast?(options: Options): string | undefined;
   /** From the names and shapes of all Linears that it will treat: what is wrong with the options, each a whole sentence that names the algorithm. */
@@ -145,6 +160,8 @@ export interface Algorithm<Options = unknown> {
     | {
         readonly grid: Grid;
         readonly groupSize: number;
+        /** Grids that it may get in the place of `grid`, once the model was surveyed: formats must hold every one. Absent: none. */
+        readonly alternatives?: readonly Grid[];
         /** Groups will not follow the columns (activation order without static groups): formats must be told. Absent: they will. */
         readonly reordered?: boolean;
       }

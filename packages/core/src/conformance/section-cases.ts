@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Matrix } from '@compress/kernels';
 import { CompressError } from '../errors.ts';
 import type { ConformanceCase, ConformanceRequest } from './case.ts';
 import { type SectionFixture, type SectionOutcome, sectionFixture, transformFixture } from './section-fixture.ts';
@@ -68,6 +69,24 @@ export function sectionCases<Options>(
         );
       },
     },
+    {
+      name: 'calibrates scales of activations such that the largest one becomes the largest code',
+      run: async () => {
+        const fixture = sectionFixture();
+        const before = new Map([...fixture.weights.linears].map(([name, { weight }]) => [name, weight.data.slice()]));
+        const { weights } = await sound(fixture);
+        for (const { name, linears } of fixture.section.sites) {
+          const quantizer = weights.inference.sites.get(name)?.quantizer;
+          if (typeof quantizer?.scale !== 'number') continue;
+          // What a channel was divided by is what its weights were multiplied by.
+          const divisors = columnFactors(before.get(linears[0].name)!, weights.linears.get(linears[0].name)!.weight);
+          const { data, columns } = fixture.activations.get(name)!;
+          const largest = data.reduce((most, x, i) => Math.max(most, Math.abs(x / divisors[i % columns])), 0);
+          const codes = largest / quantizer.scale / (2 ** (quantizer.bits - 1) - 1);
+          assert.ok(Math.abs(codes - 1) < 1e-4, `the largest activation of ${name} is ${codes} of the largest code`);
+        }
+      },
+    },
     { name: 'meets a calibration of one token', run: async () => void (await sound(sectionFixture(1))) },
     {
       name: 'meets a site that no token reached',
@@ -95,6 +114,15 @@ export function sectionCases<Options>(
       },
     },
   ];
+}
+
+/** By what each column was multiplied: seen at its largest weight. */
+function columnFactors(before: Float32Array, { rows, columns, data }: Matrix): Float64Array {
+  return Float64Array.from({ length: columns }, (_, c) => {
+    const at = Array.from({ length: rows }, (_, r) => r * columns + c);
+    const largest = at.reduce((most, i) => (Math.abs(before[i]) > Math.abs(before[most]) ? i : most));
+    return data[largest] / before[largest];
+  });
 }
 
 function assertSound({ section }: SectionFixture, { weights, figures, warnings }: SectionOutcome): void {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Kernels, Matrix } from '@compress/kernels';
 import type { Algorithm, Warning } from '../algorithm/algorithm.ts';
+import { integerGrid } from '../grid/integer-grid.ts';
 import type { LinearSpec, Link, SectionSpec, SectionWeights } from '../model/model.ts';
 import { randomStream } from '../random-stream.ts';
 import { createStatisticsCollector } from '../statistics/create-statistics-collector.ts';
@@ -113,6 +114,7 @@ export async function transformFixture<Options>(
       section,
       weights,
       statistics,
+      quantization: () => ({ grid: integerGrid({ bits: 4, symmetric: false }), groupSize: WIDTH }),
       kernels,
       random: randomStream(0, algorithm.name, section.name),
       warn: (warning) => void warnings.push(warning),

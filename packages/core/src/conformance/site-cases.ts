@@ -50,7 +50,8 @@ export function siteCases<Options>(
           assert.ok(bits > 0 && bits <= 32, `${bits} bits per weight`);
           if ((algorithm.stageFor?.(options) ?? algorithm.stage) !== 'quantize') continue;
           const planned = algorithm.quantization!(linear, options)!;
-          assertGrid(quantized!.grid, planned.grid);
+          const { name } = quantized!.grid;
+          assertGrid(quantized!.grid, planned.alternatives?.find((grid) => grid.name === name) ?? planned.grid);
           assert.equal(quantized!.groupSize, planned.groupSize);
           const inOrder = quantized!.scales.group.every((group, c) => group === Math.floor(c / planned.groupSize));
           assert.ok(inOrder || planned.reordered, 'groups do not follow the columns, and the plan does not say so');
@@ -84,6 +85,17 @@ export function siteCases<Options>(
         weight.data.fill(0.3, 2 * weight.columns, 3 * weight.columns);
         const { values } = await sound(fixture);
         assert.ok(values[0].data.subarray(0, 2 * weight.columns).every((value) => Math.abs(value) < 1e-6));
+      },
+    },
+    {
+      name: 'calibrates the scale of activations such that the largest one becomes the largest code',
+      run: async () => {
+        const fixture = siteFixture();
+        const { quantizer } = (await sound(fixture)).inference;
+        if (typeof quantizer?.scale !== 'number') return;
+        const largest = fixture.activations.data.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+        const codes = largest / quantizer.scale / (2 ** (quantizer.bits - 1) - 1);
+        assert.ok(Math.abs(codes - 1) < 1e-5, `the largest activation is ${codes} of the largest code`);
       },
     },
     { name: 'meets a calibration of one token', run: async () => void (await sound(siteFixture(1))) },
@@ -155,7 +167,7 @@ function assertSound({ linears }: SiteFixture, { results, values, warnings }: Si
 }
 
 /** Typed arrays as they are, whatever buffer they lie in. */
-function plain({ results, values, warnings }: SiteOutcome): unknown {
+function plain({ results, values, warnings, inference }: SiteOutcome): unknown {
   return {
     figures: results.map(({ figures }) => figures),
     codes: results.map(({ quantized }) => quantized && Array.from(quantized.codes)),
@@ -164,5 +176,6 @@ function plain({ results, values, warnings }: SiteOutcome): unknown {
     masks: results.map(({ mask }) => mask && Array.from(mask)),
     values: values.map(({ data }) => Array.from(data)),
     warnings,
+    inference,
   };
 }

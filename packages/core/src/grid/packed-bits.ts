@@ -1,3 +1,4 @@
+import type { LinearSpec } from '../model/model.ts';
 import type { Grid } from './grid.ts';
 import { type GroupSize, weightsPerGroup } from './group-size.ts';
 
@@ -15,6 +16,15 @@ export function packedBits(grid: Grid, groupSize: GroupSize, [rows, columns]: re
   const groups = Math.ceil((rows * columns) / weightsPerGroup([rows, columns], groupSize));
   const zeros = grid.symmetric ? 0 : groups * grid.bits;
   return rows * columns * grid.bits + zeros + scaleBits(grid, groups);
+}
+
+/** The same for one weight of a Linear. Throws `CompressError` `group-size`. */
+export function packedBitsPerWeight(
+  { outFeatures, inFeatures }: Pick<LinearSpec, 'outFeatures' | 'inFeatures'>,
+  grid: Grid,
+  groupSize: GroupSize,
+): number {
+  return packedBits(grid, groupSize, [outFeatures, inFeatures]) / (outFeatures * inFeatures);
 }
 
 function scaleBits({ nested, scaleType }: Grid, groups: number): number {

@@ -4,14 +4,23 @@ import type { Grid, ScaleRule } from './grid.ts';
 import { type GridChoice, gridChoiceSchema, gridOfChoice, type NamedGrids, SCALE_RULES } from './grid-schema.ts';
 import { groupSizeSchema } from './group-size.ts';
 
+const DEFAULT_GRID = 'int4';
+
+/** Makes one grid of what a step says; adds an issue at `grid` or `scales` where there is none. */
+export type GridOf = (
+  said: { readonly grid?: GridChoice | undefined; readonly scales: ScaleRule | null },
+  context: z.RefinementCtx,
+) => Grid;
+
 /**
- * What every step that rounds says in a recipe. `shape` goes into the step's own schema; `gridOf` makes one grid of `grid` and `scales` in a
- * transform of that schema, and adds an issue where there is none.
+ * What every step that rounds says in a recipe. `shape` goes into the step's own schema; `gridOf` is for a transform of
+ * that schema.
  */
 export function roundingOptions(named: NamedGrids = {}) {
   const shape = {
     grid: gridChoiceSchema(named)
-      .prefault('int4')
+      .optional()
+      .meta({ default: DEFAULT_GRID })
       .describe(
         'The representable numbers: int2 to int8 (symmetric), int2-asym to int8-asym, a codebook, or an object.',
       ),
@@ -28,11 +37,7 @@ export function roundingOptions(named: NamedGrids = {}) {
         'Input columns that share a scale; "channel" for one scale a row, "tensor" for one in all; { flattened: 64 }: that many weights of all rows in order, as bitsandbytes has them.',
       ),
   };
-  function gridOf(
-    said: { readonly grid: GridChoice; readonly scales: ScaleRule | null },
-    context: z.RefinementCtx,
-  ): Grid {
-    const { grid, scales } = said;
+  const gridOf: GridOf = ({ grid = DEFAULT_GRID, scales }, context) => {
     const own = typeof grid === 'string' ? undefined : grid.scales;
     const complain = (key: 'grid' | 'scales', message: string) => {
       context.addIssue({ code: 'custom', path: [key], message });
@@ -47,7 +52,7 @@ export function roundingOptions(named: NamedGrids = {}) {
       if (!(error instanceof CompressError)) throw error;
       return complain('grid', error.message);
     }
-  }
+  };
   return {
     /** Options by name. */
     shape,

@@ -1,4 +1,5 @@
 import type { Algorithm, AlgorithmStage } from '../algorithm/algorithm.ts';
+import type { LinearSpec } from '../model/model.ts';
 import type { Observation } from '../statistics/statistics.ts';
 
 /** One step of a pipeline with its options, parsed by the algorithm's own schema. */
@@ -22,6 +23,20 @@ export function siteSteps(pipeline: readonly PipelineStep[]): PipelineStep[] {
   return pipeline.filter((step) => stageOf(step) === 'prune' || stageOf(step) === 'quantize');
 }
 
+/** What the pipeline's quantizer will leave of a Linear, or undefined where nothing quantizes. */
+export function quantizationOf(
+  pipeline: readonly PipelineStep[],
+): ((linear: LinearSpec) => NonNullable<ReturnType<NonNullable<Algorithm['quantization']>>>) | undefined {
+  const step = pipeline.find((one) => stageOf(one) === 'quantize');
+  if (!step) return undefined;
+  return (linear) => {
+    const quantization = step.algorithm.quantization?.(linear, step.options);
+    if (!quantization)
+      throw new TypeError(`${step.algorithm.name} is a quantize step and must say its grid (quantization)`);
+    return quantization;
+  };
+}
+
 /** The step that says how caches are kept. */
 export function cacheStep(pipeline: readonly PipelineStep[]): PipelineStep | undefined {
   return pipeline.find((step) => stageOf(step) === 'cache');
@@ -33,6 +48,11 @@ export function watchedCache(
 ): ReturnType<NonNullable<PipelineStep['algorithm']['watches']>> {
   const step = cacheStep(pipeline);
   return step?.algorithm.watches?.(step.options);
+}
+
+/** Whether a step must see calibration data. */
+export function seesCalibration(step: PipelineStep): boolean {
+  return observationsOf([step]).length > 0 || watchedCache([step]) !== undefined;
 }
 
 /** What any of the steps observes, each once. */

@@ -1,7 +1,8 @@
 import type { SectionSpec } from '../model/model.ts';
 import { observationsOf, sectionSteps, siteSteps, watchedCache } from '../pipeline/pipeline-step.ts';
 import { batchSize } from '../walk/calibration-data.ts';
-import { needsSurvey } from '../walk/survey-model.ts';
+import { sensitivityTokens } from '../walk/measure-sensitivities.ts';
+import { needsSensitivities, needsSurvey } from '../walk/survey-model.ts';
 import { treatable } from '../walk/treat-site.ts';
 import type { Plan, PlanRequest } from './plan.ts';
 
@@ -37,9 +38,12 @@ export function estimateFlops(request: PlanRequest, lastObserved: number): numbe
   const tokens = calibration ? calibration.sequences * calibration.length : 0;
   const observations = observationsOf(siteSteps(pipeline));
   const observing = sectionSteps(pipeline).filter((step) => observationsOf([step]).length > 0).length;
-  const floatPasses = observing + (needsSurvey(pipeline) ? 1 : 0);
+  const paired = observations.includes('crossGram') ? 1 : 0;
+  const floatPasses = observing + (needsSurvey(pipeline) ? 1 : 0) + paired;
+  const noisy = calibration && needsSensitivities(pipeline) ? sensitivityTokens(calibration) : 0;
   return model.sections.map((section, index) => {
     let flops = 0;
+    if (noisy > 0) flops += noisy * 2 * weightCount(section) * streamsThrough(model.sections, index);
     if (index <= lastObserved) {
       const attention = section.kind === 'block' ? 2 * (calibration?.length ?? 0) * model.hiddenSize : 0;
       const weights = section.kind === 'head' ? 0 : weightCount(section);
@@ -50,11 +54,20 @@ export function estimateFlops(request: PlanRequest, lastObserved: number): numbe
       if (linears.length === 0) continue;
       const square = site.features ** 2;
       if (observations.includes('gram')) flops += square * (tokens + site.features);
+      flops += paired * 2 * square * tokens;
       for (const { outFeatures, inFeatures } of linears)
         flops += outFeatures * inFeatures * (observations.includes('gram') ? inFeatures : ROUNDING_FLOPS);
     }
     return flops;
   });
+}
+
+/** Forward passes of a section when noise is added to one Linear at a time: one for each Linear in it or before it, and one without noise for each section before. */
+function streamsThrough(sections: readonly SectionSpec[], index: number): number {
+  const noisy = (section: SectionSpec) => (section.kind === 'head' ? 0 : section.sites.flatMap(treatable).length);
+  return (
+    1 + sections.slice(0, index + 1).reduce((sum, section) => sum + (noisy(section) > 0 ? noisy(section) + 1 : 0), 0)
+  );
 }
 
 export function estimateSeconds(flops: number, bytes: number, { kernels }: PlanRequest): number {
@@ -70,11 +83,13 @@ export function estimateMemory(request: PlanRequest, lastObserved: number): { me
   const features = largest(worked.flatMap(({ sites }) => sites.map((site) => site.features)));
   // A section's weights, their successors, and the bytes that go to disk.
   const loaded = sectionSteps(request.pipeline).length > 0 ? model.sections : worked;
-  const section = 2.5 * F32 * largest(loaded.map((spec) => parameterCount(spec, request)));
+  // What goes along in floats has a section, a residual stream and a site's activations of its own.
+  const paired = observationsOf(siteSteps(request.pipeline)).includes('crossGram') ? 1 : 0;
+  const section = (2.5 + paired) * F32 * largest(loaded.map((spec) => parameterCount(spec, request)));
   const gram = observationsOf(request.pipeline).includes('gram');
-  const statistics = gram ? GRAM_COPIES * F32 * features ** 2 : 0;
+  const statistics = gram ? (GRAM_COPIES + paired) * F32 * features ** 2 : 0;
   const tokens = observed ? calibration.sequences * calibration.length : 0;
-  const kept = tokens * F32 * (model.hiddenSize + features);
+  const kept = (1 + paired) * tokens * F32 * (model.hiddenSize + features);
   const rows = observed ? Math.min(batchSize(calibration.length), calibration.sequences) * calibration.length : 0;
   const widths = worked.flatMap(({ sites }) => sites.map((site) => 2 * site.features + 2 * outputs(site.linears)));
   const batch = rows * F32 * largest(widths);

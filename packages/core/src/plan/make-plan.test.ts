@@ -4,6 +4,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.ts';
+import type { Grid } from '../grid/grid.ts';
+import type { GroupSize } from '../grid/group-size.ts';
+import { integerGrid } from '../grid/integer-grid.ts';
+import type { Inference } from '../inference/inference.ts';
 import { compress } from '../walk/compress.ts';
 import { toyPrune, toyQuantize, toyRound, toyScale } from '../walk/toy/toy-algorithms.ts';
 import { writeToyFolder } from '../walk/toy/toy-folder.ts';
@@ -140,6 +144,48 @@ test('knows what cannot fit', async () => {
   expect(memory).toEqual([expect.stringContaining('of memory are needed')]);
   const disk = await problems({ calibration: { sequences: 1e12, length: 16 }, activationMemory: 0 });
   expect(disk).toEqual([expect.stringContaining('of disk are needed')]);
+});
+
+test('warns where a transform prepares for another rounding than the one that follows', async () => {
+  const prepares = (own: { grid?: Grid; groupSize?: GroupSize }): typeof toyScale => ({
+    ...toyScale,
+    prepares: () => own,
+  });
+  const warnings = async (...steps: PlanRequest['pipeline']) => {
+    const plan = await makePlan(request({ pipeline: steps, format: toyDense }));
+    return plan.warnings.map(({ algorithm, code, layer, message }) => `${algorithm}: ${code}: ${layer}: ${message}`);
+  };
+  const [four, three] = [integerGrid({ bits: 4, scaleType: 'f32' }), integerGrid({ bits: 3 })];
+  expect(await warnings(step(prepares({})), step(toyRound))).toEqual([]);
+  expect(await warnings(step(prepares({ grid: four, groupSize: 'channel' })), step(toyRound))).toEqual([]);
+  expect(await warnings(step(prepares({ grid: three, groupSize: 4 })))).toEqual([]);
+  expect(await warnings(step(prepares({ grid: three })), step(toyRound))).toEqual([
+    'toy-scale: other-rounding: blocks.0.gate: It prepares for int3 with minmax scales, but toy-round rounds to int4 with minmax scales in groups of 8; leave out what differs, and it takes that from toy-round.',
+  ]);
+  expect(await warnings(step(prepares({ grid: { ...four, scales: 'mse' } })), step(toyRound))).toHaveLength(1);
+  expect(await warnings(step(prepares({ groupSize: 4 })), step(toyRound))).toHaveLength(1);
+});
+
+test('knows of scales that were calibrated for the model as it is', async () => {
+  const site = (scale: number | 'token') => ({
+    sites: { 'blocks.1.input': { quantizer: { bits: 8, scale } } },
+    attention: {},
+  });
+  const keys = { grid: { kind: 'fp8' }, axis: 'token', groupSize: 4, scales: [0.5] } as const;
+  const cache = {
+    sites: {},
+    attention: { 'blocks.0': { cache: { keys, keysBeforeRotary: false, window: 0, sinks: 0 } } },
+  };
+  const carrying = (inference: Inference) => ({ checkpoint: { ...checkpoint, inference }, format: toyDense });
+  const pipeline = [step(toyScale)];
+  expect(await problems({ ...carrying(site(0.1)), pipeline })).toEqual([
+    expect.stringMatching(/^blocks\.1\.input: .* calibrated for .* and toy-scale changes them/),
+  ]);
+  expect(await problems({ ...carrying(cache), pipeline })).toEqual([
+    expect.stringMatching(/^blocks\.0: .* calibrated/),
+  ]);
+  await makePlan(request({ ...carrying(site('token')), pipeline }));
+  await makePlan(request({ ...carrying(site(0.1)), pipeline: [step(toyRound)] }));
 });
 
 test('tells the format where groups do not follow the columns', async () => {

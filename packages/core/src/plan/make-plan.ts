@@ -2,9 +2,11 @@ import { totalmem } from 'node:os';
 import type { Objection } from '../algorithm/algorithm.ts';
 import type { Checkpoint, TensorInfo } from '../checkpoint/checkpoint.ts';
 import { checkPipeline } from '../pipeline/check-pipeline.ts';
-import { observationsOf, sectionSteps, watchedCache } from '../pipeline/pipeline-step.ts';
+import { sectionSteps, seesCalibration } from '../pipeline/pipeline-step.ts';
 import { checkOutput } from '../walk/output-folder.ts';
 import { headOf, untieRequest } from '../walk/untie.ts';
+import { checkCalibrated } from './check-calibrated.ts';
+import { checkPreparations } from './check-preparations.ts';
 import { checkTensors } from './check-tensors.ts';
 import { estimateFlops, estimateMemory, estimateSeconds, lastObservedSection } from './estimate.ts';
 import { freeSpace } from './free-space.ts';
@@ -40,6 +42,7 @@ export async function makePlan(original: PlanRequest): Promise<Plan> {
       ...checkCalibration(request),
     ].map(ofRequest),
     ...checkTensors(model, checkpoint),
+    ...checkCalibrated(request),
     ...objections,
     ...notes.flatMap((note) => note.objections),
     ...(await checkOutput(request)).map(ofRequest),
@@ -54,7 +57,11 @@ export async function makePlan(original: PlanRequest): Promise<Plan> {
     disk,
     sections: model.sections.map(({ name }, i) => ({ section: name, flops: flops[i] })),
     lastObserved,
-    warnings: [...untiedHead(original, request), ...notes.flatMap(({ warnings }) => warnings)],
+    warnings: [
+      ...untiedHead(original, request),
+      ...checkPreparations(request),
+      ...notes.flatMap(({ warnings }) => warnings),
+    ],
     ...(configuration && { configuration }),
   };
 }
@@ -85,9 +92,7 @@ function meanBits(linears: Plan['linears']): number {
 }
 
 function checkCalibration({ pipeline, calibration, model }: PlanRequest): string[] {
-  const observing = pipeline
-    .filter((step) => observationsOf([step]).length > 0 || watchedCache([step]) !== undefined)
-    .map(({ algorithm }) => algorithm.name);
+  const observing = pipeline.filter(seesCalibration).map(({ algorithm }) => algorithm.name);
   if (observing.length === 0) return [];
   if (calibration === undefined || calibration.sequences === 0 || calibration.length === 0)
     return [`${observing.join(' and ')} must see calibration data; add a "calibration" to the recipe.`];

@@ -2,13 +2,14 @@ import type { Objection } from '../algorithm/algorithm.ts';
 import { DTYPE_BITS, isFloatDtype } from '../checkpoint/dtype.ts';
 import type { Grid } from '../grid/grid.ts';
 import type { LinearSpec } from '../model/model.ts';
-import { siteSteps, stageOf } from '../pipeline/pipeline-step.ts';
+import { quantizationOf, siteSteps, stageOf } from '../pipeline/pipeline-step.ts';
 import type { PlannedLinear, PlanRequest } from './plan.ts';
 
 /** What a quantize step leaves of one Linear. */
 interface Quantization {
   readonly grid: Grid;
   readonly groupSize: number;
+  readonly alternatives?: readonly Grid[];
   readonly reordered?: boolean;
 }
 
@@ -40,13 +41,15 @@ export function planLinears(request: PlanRequest): {
         for (const step of sized ? steps : []) {
           const { algorithm, options } = step;
           if (stageOf(step) === 'quantize') {
-            const quantization = algorithm.quantization?.(spec, options);
-            if (!quantization)
-              throw new TypeError(`${algorithm.name} is a quantize step and must say its grid (quantization)`);
+            const quantization = quantizationOf([step])!(spec);
             quantizations.push({ ...quantization, columns: spec.inFeatures });
-            const { grid, groupSize, reordered } = quantization;
-            const limit = format.limit(spec, grid, groupSize, reordered);
-            if (limit) problems.push(limit);
+            const { grid, groupSize, alternatives = [], reordered } = quantization;
+            for (const one of [grid, ...alternatives]) {
+              const limit = format.limit(spec, one, groupSize, reordered);
+              if (limit) problems.push(limit);
+            }
+            if (alternatives.length > 0)
+              planned = { ...planned, grids: [grid, ...alternatives].map(({ name }) => name) };
             const bytesAfter = sizeAfter(spec, quantization, request) ?? planned.bytesAfter;
             growth += bytesAfter - planned.bytesAfter;
             planned = { ...planned, bytesAfter };
@@ -109,7 +112,9 @@ function configure(
   if (!first) return { configuration: undefined };
   const uniform = quantizations.every(({ groupSize }) => groupSize === first.groupSize);
   const wholeRows = quantizations.every(({ groupSize, columns }) => groupSize === columns);
-  const oneGrid = quantizations.every(({ grid }) => grid.name === first.grid.name && grid.bits === first.grid.bits);
+  const oneGrid = quantizations.every(
+    ({ grid, alternatives }) => grid.name === first.grid.name && grid.bits === first.grid.bits && !alternatives?.length,
+  );
   if (format.storesCodes && (!oneGrid || (!uniform && !wholeRows)))
     problems.push({
       layer: '',

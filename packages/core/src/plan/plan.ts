@@ -23,6 +23,8 @@ export interface PlannedLinear {
   readonly algorithms: readonly string[];
   /** Why it is left alone. */
   readonly untouched?: string;
+  /** Where that is decided once the model was surveyed: the grids of which it will get one. */
+  readonly grids?: readonly string[];
   /** Bytes on disk, of the weight alone. */
   readonly bytesBefore: number;
   readonly bytesAfter: number;

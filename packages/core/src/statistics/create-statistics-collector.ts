@@ -1,6 +1,7 @@
 import type { Kernels, Matrix } from '@compress/kernels';
 import { CompressError } from '../errors.ts';
 import { createColumnSums } from './column-sums.ts';
+import { createCrossGram } from './create-cross-gram.ts';
 import { createSampleKeeper } from './sample-keeper.ts';
 import type { Observation, Statistics } from './statistics.ts';
 
@@ -9,8 +10,11 @@ const TILE = 512;
 
 /** Takes a site's activations batch by batch. The result does not depend on how tokens were divided into batches. */
 export interface StatisticsCollector {
-  /** `input` is `[tokens, features]` and free for reuse afterwards. Throws `CompressError` `activations-not-finite`. */
-  observe(input: Matrix): Promise<void>;
+  /**
+   * `input` is `[tokens, features]`, `float` the same tokens in the float model, for `crossGram`: without it in one batch there will be none. Both are free for
+   * reuse afterwards. Throws `CompressError` `activations-not-finite`.
+   */
+  observe(input: Matrix, float?: Matrix): Promise<void>;
   /** Once, after the last batch. Throws `CompressError` `activations-not-finite`. */
   finish(): Promise<Statistics>;
 }
@@ -31,10 +35,12 @@ export function createStatisticsCollector(request: {
     (['squares', 'absmax', 'absmean', 'mean'] as const).filter((name) => wanted.has(name)),
   );
   const samples = wanted.has('samples') ? createSampleKeeper(features) : undefined;
+  const cross = wanted.has('crossGram') ? createCrossGram(features, kernels) : undefined;
+  let paired = true;
   let tokens = 0;
 
   return {
-    async observe(input) {
+    async observe(input, float) {
       if (input.columns !== features)
         throw new RangeError(`Site ${site} has ${features} features, not ${input.columns}.`);
       tokens += input.rows;
@@ -42,12 +48,15 @@ export function createStatisticsCollector(request: {
       sums?.add(input);
       samples?.add(input);
       await gram?.add(input);
+      paired &&= float?.rows === input.rows;
+      if (cross && paired && float) await cross.add(input, float);
     },
     async finish() {
       const matrix = await gram?.finish(tokens);
       return {
         tokens,
         ...(matrix && { gram: matrix }),
+        ...(cross && paired && { crossGram: cross.finish(tokens) }),
         ...sums?.finish(tokens),
         ...(samples && { samples: samples.finish() }),
       };

@@ -60,6 +60,49 @@ test('every observation agrees with its definition', async () => {
   expect([...statistics.absmax!]).toEqual(columns.map((a) => Math.max(...a.map(Math.abs))));
 });
 
+test('the cross gram is that of deviations and what is seen, over any batches; one batch without a pair leaves none', async () => {
+  const [seen, float] = [activations(700, 4), activations(700, 5)];
+  const part = ({ columns, data }: Matrix, from: number, to: number): Matrix => ({
+    rows: to - from,
+    columns: 4,
+    data: Float32Array.from(
+      { length: 4 * (to - from) },
+      (_, i) => data[(from + Math.floor(i / 4)) * columns + (i % 4)],
+    ),
+  });
+  const collect = async (batches: readonly [number, number][], unpaired?: number) => {
+    const request = { site: 'a', features: 4, observations: ['crossGram' as const], kernels };
+    const collector = createStatisticsCollector(request);
+    for (const [i, [from, to]] of batches.entries())
+      await collector.observe(part(seen, from, to), i === unpaired ? undefined : part(float, from, to));
+    return collector.finish();
+  };
+  const { crossGram, tokens } = await collect([
+    [0, 600],
+    [600, 700],
+  ]);
+  expect(tokens).toBe(700);
+  const x = (t: number, c: number) => float.data[t * 5 + c];
+  const z = (t: number, c: number) => seen.data[t * 4 + c];
+  const expected = Array.from({ length: 16 }, (_, i) => {
+    let sum = 0;
+    for (let t = 0; t < 700; t++) sum += (x(t, Math.floor(i / 4)) - z(t, Math.floor(i / 4))) * z(t, i % 4);
+    return sum / 700;
+  });
+  expectClose(crossGram!.data, expected);
+  expect(
+    (
+      await collect(
+        [
+          [0, 600],
+          [600, 700],
+        ],
+        1,
+      )
+    ).crossGram,
+  ).toBeUndefined();
+});
+
 test('only what was asked for is there', async () => {
   for (const name of everything)
     expect(Object.keys(await observe(activations(4, 3), [], [name]))).toEqual(['tokens', name]);
@@ -115,6 +158,12 @@ describe('activations that are no numbers', () => {
 
 describe('a transform of the activations by algebra on their statistics', () => {
   const input = activations(300, 6);
+  const float = { ...input, data: input.data.map((x, i) => x + 0.3 * input.data[(i + 7) % 1800]) };
+  const paired = async (seen: Matrix, other: Matrix): Promise<Statistics> => {
+    const collector = createStatisticsCollector({ site: 'a', features: 6, observations: ['crossGram'], kernels });
+    await collector.observe(seen, other);
+    return collector.finish();
+  };
 
   test('scaling', async () => {
     const scale = Float32Array.of(0.5, 2, -3, 1, 10, 0.1);
@@ -125,6 +174,9 @@ describe('a transform of the activations by algebra on their statistics', () => 
       expectClose(actual[name]!, expected[name]!, 1e-4);
     expectClose(actual.gram!.data, expected.gram!.data, 1e-4);
     expectClose(actual.samples!.data, expected.samples!.data, 1e-5);
+    const { crossGram } = scaleStatistics(await paired(input, float), scale);
+    const dividedFloat = { ...float, data: float.data.map((x, i) => x / scale[i % 6]) };
+    expectClose(crossGram!.data, (await paired(divided, dividedFloat)).crossGram!.data, 1e-4);
   });
 
   test('rotation', async () => {
@@ -146,6 +198,10 @@ describe('a transform of the activations by algebra on their statistics', () => 
     expectClose(actual.samples!.data, expected.samples!.data);
     for (let r = 0; r < 6; r++)
       for (let c = 0; c < r; c++) expect(actual.gram!.data[r * 6 + c]).toBe(actual.gram!.data[c * 6 + r]);
+    const rotatedFloat = kernels.matrix(300, 6);
+    await kernels.multiply({ left: float, right: rotation, output: rotatedFloat });
+    const { crossGram } = await rotateStatistics(await paired(input, float), rotation, kernels);
+    expectClose(crossGram!.data, (await paired(rotated, rotatedFloat)).crossGram!.data);
     const { gram: _, ...withoutGram } = before;
     expect((await rotateStatistics(withoutGram, rotation, kernels)).squares).toBeUndefined();
   });

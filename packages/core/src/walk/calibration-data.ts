@@ -29,6 +29,8 @@ export interface CalibrationData {
   /** Keeps a site's input of one batch until it is taken. */
   putInput(index: number, input: Matrix): Promise<void>;
   takeInput(index: number): Promise<Matrix>;
+  /** The same, and it stays. Outside `each` and `peek` of this data. */
+  peekInput(index: number): Promise<Matrix>;
   /** Most bytes that lay in memory and in the spill file at one time. */
   readonly peak: { readonly memory: number; readonly spilled: number };
   close(): Promise<void>;
@@ -105,6 +107,7 @@ export function createCalibrationData(p: {
       store.delete(`input ${index}`);
       return input as Matrix;
     },
+    peekInput: async (index) => (await store.get(`input ${index}`)) as Matrix,
     close: () => store.close(),
   };
 }

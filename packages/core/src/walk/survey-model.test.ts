@@ -26,7 +26,7 @@ test('a survey sees every treated section of the float model before the first is
         ...toyPrune,
         survey: () => ({
           observes: ['mean'] as const,
-          section(sites) {
+          async section(sites) {
             for (const { statistics } of sites) told.push({ tokens: statistics.tokens, mean: [...statistics.mean!] });
             return { linears: sites.reduce((sum, { linears }) => sum + linears.length, 0) };
           },

@@ -4,6 +4,7 @@ import { type PipelineStep, siteSteps } from '../pipeline/pipeline-step.ts';
 import type { Statistics } from '../statistics/statistics.ts';
 import type { CalibrationData } from './calibration-data.ts';
 import { loadSection } from './load-section.ts';
+import { measureSensitivities } from './measure-sensitivities.ts';
 import type { CompressRequest } from './request.ts';
 import { treatable } from './treat-site.ts';
 import { createPasses } from './walk-section.ts';
@@ -16,11 +17,14 @@ export function needsSurvey(pipeline: readonly PipelineStep[]): boolean {
   return siteSteps(pipeline).some(({ algorithm, options }) => algorithm.survey?.(options) !== undefined);
 }
 
+/** True if some step must know how far outputs move with each Linear. */
+export function needsSensitivities(pipeline: readonly PipelineStep[]): boolean {
+  return siteSteps(pipeline).some(({ algorithm, options }) => algorithm.survey?.(options)?.sensitivities === true);
+}
+
 /** One pass of the model as it came over all tokens. A resumed run makes it again: it hangs on nothing but the input. */
-export async function surveyModel(
-  { model, checkpoint, pipeline, kernels, signal }: CompressRequest,
-  data: CalibrationData,
-): Promise<Surveys> {
+export async function surveyModel(request: CompressRequest, data: CalibrationData): Promise<Surveys> {
+  const { model, checkpoint, pipeline, kernels, signal } = request;
   const surveying = siteSteps(pipeline).flatMap((step) => {
     const survey = step.algorithm.survey?.(step.options);
     return survey ? [{ step, survey, found: [] as SurveyedSection[] }] : [];
@@ -40,7 +44,16 @@ export async function surveyModel(
       linears: treatable(site).map((spec) => ({ spec, weight: weights.linears.get(spec.name)!.weight })),
       statistics: statistics.get(site.name)!,
     }));
-    for (const { survey, found } of surveying) found.push({ section, figures: survey.section(sites) });
+    for (const { survey, found } of surveying) found.push({ section, figures: await survey.section(sites, kernels) });
   }
-  return new Map(surveying.map(({ step, found }) => [step, found]));
+  if (!needsSensitivities(pipeline)) return new Map(surveying.map(({ step, found }) => [step, found]));
+  const all = await measureSensitivities(request);
+  const ofSection = (section: SectionSpec) =>
+    Object.fromEntries(section.sites.flatMap(treatable).map(({ name }) => [name, all.get(name)!]));
+  return new Map(
+    surveying.map(({ step, survey, found }) => [
+      step,
+      survey.sensitivities ? found.map((one) => ({ ...one, sensitivities: ofSection(one.section) })) : found,
+    ]),
+  );
 }

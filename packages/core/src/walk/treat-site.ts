@@ -80,7 +80,7 @@ async function applyStep(
   const after: Treated[] = [];
   for (const [i, result] of results.entries()) {
     const { spec } = before[i];
-    const bitsPerWeight = algorithm.bitsPerWeight?.(spec, options) ?? before[i].bitsPerWeight;
+    const bitsPerWeight = result.bitsPerWeight ?? algorithm.bitsPerWeight?.(spec, options) ?? before[i].bitsPerWeight;
     after.push({ ...(await resultOf(result, before[i], algorithm.name, p.kernels)), spec, bitsPerWeight });
     p.reporter.layer({ layer: spec.name, algorithm: algorithm.name, bitsPerWeight, seconds, figures: result.figures });
   }

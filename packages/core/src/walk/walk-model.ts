@@ -7,7 +7,7 @@ import type { CacheInference, Inference } from '../inference/inference.ts';
 import { INFERENCE_FILE } from '../inference/inference-file.ts';
 import { inferenceOfSection, recordInference, type SectionInference } from '../inference/section-inference.ts';
 import type { LinearSpec, SectionSpec } from '../model/model.ts';
-import { cacheStep, sectionSteps, siteSteps } from '../pipeline/pipeline-step.ts';
+import { cacheStep, observationsOf, sectionSteps, siteSteps } from '../pipeline/pipeline-step.ts';
 import type { Plan } from '../plan/plan.ts';
 import { type CalibrationData, createCalibrationData } from './calibration-data.ts';
 import { checkSharedTensors } from './check-shared-tensors.ts';
@@ -21,7 +21,7 @@ import { createSectionOutput } from './section-output.ts';
 import { needsSurvey, type Surveys, surveyModel } from './survey-model.ts';
 import { createStopwatch, type Work } from './time-left.ts';
 import { treatable } from './treat-site.ts';
-import { replaySection, walkSection } from './walk-section.ts';
+import { floatCopy, replaySection, transformSection, walkSection } from './walk-section.ts';
 
 interface ModelWalk {
   readonly request: CompressRequest;
@@ -43,6 +43,8 @@ export async function walkModel(
   onEvent?.({ type: 'start', sections: sections.length, linears: plan.totals.touched, resumedSections: resumed });
   const surveyed = await survey(walk);
   const data = openData(walk, 'activations');
+  const paired = observationsOf(siteSteps(request.pipeline)).includes('crossGram');
+  const floats = data && paired ? openData(walk, 'floats') : undefined;
   const works = sections.map(({ kind }, i): Work => {
     const size = plan.sections[i].flops;
     return i >= resumed ? { kind, size } : { kind: `${kind} again`, size: data && i < plan.lastObserved ? size : 0 };
@@ -58,8 +60,8 @@ export async function walkModel(
       const elapsed = () => (performance.now() - start) / 1000;
       const known = journal.records[index];
       const record = known
-        ? await again(walk, index, known, data)
-        : await treat({ ...walk, surveys: surveyed }, index, data, records, elapsed);
+        ? await again(walk, index, known, { data, floats })
+        : await treat({ ...walk, surveys: surveyed }, index, { data, floats }, records, elapsed);
       records.push(record);
       stopwatch.measured(works[index], elapsed());
       const secondsLeft = stopwatch.left(works.slice(index + 1));
@@ -73,9 +75,12 @@ export async function walkModel(
         ...(secondsLeft !== undefined && { secondsLeft }),
       });
     }
-    return { records, activations: { memory: data?.peak.memory ?? 0, spilled: data?.peak.spilled ?? 0 } };
+    const kept = [data, floats].filter((one) => one !== undefined);
+    const sum = (what: 'memory' | 'spilled') => kept.reduce((total, { peak }) => total + peak[what], 0);
+    return { records, activations: { memory: sum('memory'), spilled: sum('spilled') } };
   } finally {
     await data?.close();
+    await floats?.close();
   }
 }
 
@@ -106,11 +111,12 @@ async function survey(walk: ModelWalk): Promise<Surveys> {
 
 /** A section that the journal holds: if a later one observes, its final weights are read and only its forward pass is run. */
 async function again(
-  { request, plan, work, replacements }: ModelWalk,
+  walk: ModelWalk,
   index: number,
   record: SectionRecord,
-  data: CalibrationData | undefined,
+  { data, floats }: Streams,
 ): Promise<SectionRecord> {
+  const { request, plan, work, replacements } = walk;
   const { model, checkpoint, format, kernels, signal, strict } = request;
   if (strict && record.warnings.length > 0) throw strictError(record.warnings[0]);
   const replacement = await openReplacement(work, record);
@@ -120,9 +126,10 @@ async function again(
   const readable = plan.configuration ? await format.open(written, plan.configuration) : written;
   const section = model.sections[index];
   if (section.kind === 'embedding') {
-    await embed({ ...request, checkpoint: readable }, section, data);
+    for (const stream of [data, floats]) if (stream) await embed({ ...request, checkpoint: readable }, section, stream);
     return record;
   }
+  if (floats) await replayFloats(walk, section, { data, floats });
   const { inference } = record;
   const weights = await loadSection({ ...readable, ...(inference && { inference }) }, section, kernels);
   setCache(weights.inference, cacheOf(checkpoint.inference, section));
@@ -130,10 +137,35 @@ async function again(
   return record;
 }
 
+/** All tokens on their way, through what the walk makes of the model and, for `crossGram`, through the float model. */
+interface Streams {
+  readonly data: CalibrationData | undefined;
+  readonly floats: CalibrationData | undefined;
+}
+
+/** The float model is the one that transforms leave: they are applied once more, to weights that are forgotten. */
+async function replayFloats(
+  { request, plan }: ModelWalk,
+  section: SectionSpec,
+  { data, floats }: Streams,
+): Promise<void> {
+  const { model, checkpoint, pipeline, format, kernels, signal } = request;
+  const { configuration } = plan;
+  const weights = await loadSection(checkpoint, section, kernels);
+  const output = createSectionOutput({ checkpoint, format, configuration, location: request.output, kernels });
+  await transformSection({
+    ...{ model, section, weights, pipeline, output, seed: request.seed, kernels, signal },
+    ...(data && { data }),
+    storedBits: () => 0,
+    reporter: createReporter({ strict: false }),
+  });
+  await replaySection({ model, section, weights: floatCopy(weights), kernels, signal }, floats!);
+}
+
 async function treat(
   { request, plan, work, journal, replacements, surveys }: ModelWalk & { readonly surveys: Surveys },
   index: number,
-  data: CalibrationData | undefined,
+  { data, floats }: Streams,
   before: readonly SectionRecord[],
   elapsed: () => number,
 ): Promise<SectionRecord> {
@@ -154,7 +186,7 @@ async function treat(
   const touched = isTouched(section, request);
   const outputsNeeded = observed && index < plan.lastObserved;
   if (!touched && section.kind === 'embedding') {
-    if (outputsNeeded) await embed(request, section, data);
+    for (const stream of outputsNeeded ? [data, floats] : []) if (stream) await embed(request, section, stream);
   } else if (observed || touched) {
     const weights = await loadSection(checkpoint, section, kernels);
     ownInference = weights.inference;
@@ -163,7 +195,7 @@ async function treat(
       section,
       weights,
       pipeline,
-      ...(observed && { data }),
+      ...(observed && { data, ...(floats && { floats }) }),
       outputsNeeded,
       output,
       storedBits: ({ weight }: LinearSpec) => DTYPE_BITS[checkpoint.tensors.get(weight)!.dtype],

@@ -1,10 +1,10 @@
-import type { Kernels } from '@compress/kernels';
+import type { Kernels, Matrix } from '@compress/kernels';
 import type { CacheExtremes } from '../algorithm/algorithm.ts';
 import { CompressError } from '../errors.ts';
 import { withExactLinks } from '../inference/exact-links.ts';
 import type { LinearSpec, Model, SectionProgram, SectionSpec, SectionWeights, SiteSpec } from '../model/model.ts';
 import type { PipelineStep } from '../pipeline/pipeline-step.ts';
-import { observationsOf, sectionSteps, siteSteps, watchedCache } from '../pipeline/pipeline-step.ts';
+import { observationsOf, quantizationOf, sectionSteps, siteSteps, watchedCache } from '../pipeline/pipeline-step.ts';
 import { randomStream } from '../random-stream.ts';
 import { createStatisticsCollector } from '../statistics/create-statistics-collector.ts';
 import type { Observation, Statistics } from '../statistics/statistics.ts';
@@ -24,6 +24,8 @@ export interface SectionWork {
   readonly pipeline: readonly PipelineStep[];
   /** Absent where nothing observes, here or later. */
   readonly data?: CalibrationData;
+  /** The same tokens in the float model, where some step observes `crossGram`. */
+  readonly floats?: CalibrationData;
   /** A later section observes: this one's outputs are needed. */
   readonly outputsNeeded: boolean;
   readonly output: SectionOutput;
@@ -41,8 +43,9 @@ export interface SectionWork {
  * Linears with the weights that they will have for good, and each Linear is computed once. Returns what was watched for the cache's step.
  */
 export async function walkSection(work: SectionWork): Promise<CacheExtremes | undefined> {
-  const { section, weights, pipeline, data, reporter } = work;
-  await transform(work);
+  const { section, weights, pipeline, data, floats, reporter } = work;
+  await transformSection(work);
+  const floatPasses = floats && createPasses({ ...work, weights: floatCopy(weights) }, floats);
   const watched = watchedCache(pipeline);
   const watch = data && watched && section.attention && watchExtremes(section.attention, watched);
   if (watch) weights.inference.watch = watch;
@@ -55,14 +58,35 @@ export async function walkSection(work: SectionWork): Promise<CacheExtremes | un
   for (const site of treatedSites) {
     const last = !toTheEnd && site === treatedSites.at(-1);
     const statistics =
-      passes && observations.length > 0 ? await passes.observe(site, observations, last) : { tokens: 0 };
+      passes && observations.length > 0
+        ? await passes.observe(site, observations, last, await floatInputs(floats, floatPasses, site))
+        : { tokens: 0 };
     work.signal?.throwIfAborted();
     reporter.event({ type: 'site', section: section.name, site: site.name, tokens: statistics.tokens });
     await treatSite({ ...work, site, linears: treatable(site), steps, statistics });
   }
-  if (toTheEnd) await passes?.finish();
+  if (toTheEnd) {
+    await passes?.finish();
+    await floatPasses?.finish();
+  }
   delete weights.inference.watch;
   return watch?.extremes;
+}
+
+/** The float model's activations at the site, by batch, once its data was brought there. */
+async function floatInputs(
+  floats: CalibrationData | undefined,
+  passes: ReturnType<typeof createPasses> | undefined,
+  site: SiteSpec,
+): Promise<((index: number) => Promise<Matrix>) | undefined> {
+  await passes?.bring(site);
+  return floats && ((index) => floats.peekInput(index));
+}
+
+/** The section as transforms left it, and as it stays while Linears are treated: weights are replaced, not changed. It rounds no activations. */
+export function floatCopy({ linears, tensors, inference }: SectionWeights): SectionWeights {
+  const sites = [...inference.sites].map(([name, { quantizer: _, ...rest }]) => [name, rest] as const);
+  return { linears: new Map(linears), tensors, inference: { ...inference, sites: new Map(sites) } };
 }
 
 /** Runs a section with weights that are final, over all batches. */
@@ -97,8 +121,25 @@ export function createPasses(
   }
 
   return {
-    /** Brings all batches to the site and observes what feeds it. After the `last` one the data is not needed any more. */
-    async observe(site: SiteSpec, observations: readonly Observation[], last: boolean): Promise<Statistics> {
+    /** Brings all batches to the site, and keeps what feeds it. */
+    async bring(site: SiteSpec): Promise<void> {
+      const to = section.sites.indexOf(site);
+      await data.each(async (batch, index) => {
+        await advance(batch, index, to);
+        await data.putInput(index, await stageInput(stages[to], weights, batch, kernels));
+      }, true);
+      pending = to;
+    },
+    /**
+     * Brings all batches to the site and observes what feeds it, and how far it is from what the float model has there, if `floatInput` tells. After the
+     * `last` one the data is not needed any more.
+     */
+    async observe(
+      site: SiteSpec,
+      observations: readonly Observation[],
+      last: boolean,
+      floatInput?: (index: number) => Promise<Matrix>,
+    ): Promise<Statistics> {
       const to = section.sites.indexOf(site);
       const collector = createStatisticsCollector({
         site: site.name,
@@ -109,7 +150,10 @@ export function createPasses(
       await data.each(async (batch, index) => {
         await advance(batch, index, to);
         const input = await stageInput(stages[to], weights, batch, kernels);
-        await collector.observe(input);
+        const float = await floatInput?.(index);
+        // Where only some tokens come (experts), those of both models need not be the same ones.
+        const paired = float && input.rows === batch.hidden.rows && float.rows === input.rows;
+        await collector.observe(input, paired ? float : undefined);
         if (!last) await data.putInput(index, input);
       }, !last);
       pending = to;
@@ -140,10 +184,11 @@ function openSection({
 }
 
 /** Applies the pipeline's transforms to the section, and rounds what they left as it will be on disk. */
-async function transform(work: SectionWork): Promise<void> {
+export async function transformSection(work: Omit<SectionWork, 'outputsNeeded' | 'surveys'>): Promise<void> {
   const { section, weights, pipeline, kernels, reporter, output } = work;
   const steps = sectionSteps(pipeline);
   if (steps.length === 0) return;
+  const quantization = quantizationOf(pipeline);
   for (const { algorithm, options } of steps) {
     const observations = algorithm.observes?.(options) ?? [];
     const statistics = observations.length > 0 ? await observeFloat(work, observations) : new Map();
@@ -155,6 +200,7 @@ async function transform(work: SectionWork): Promise<void> {
         section: withExactLinks(section, weights.inference),
         weights,
         statistics,
+        ...(quantization && { quantization }),
         kernels,
         random: randomStream(work.seed, algorithm.name, section.name),
         warn: (warning) => reporter.warn(algorithm.name, warning),
@@ -175,7 +221,10 @@ async function transform(work: SectionWork): Promise<void> {
 }
 
 /** One pass of the section as the transforms left it so far, on copies of the batches. */
-async function observeFloat(work: SectionWork, observations: readonly Observation[]): Promise<Map<string, Statistics>> {
+async function observeFloat(
+  work: Omit<SectionWork, 'outputsNeeded' | 'surveys'>,
+  observations: readonly Observation[],
+): Promise<Map<string, Statistics>> {
   const { section, weights, kernels, data, signal } = work;
   if (!data)
     throw new CompressError('calibration-missing', 'Something observes, so the recipe needs a calibration set.');

@@ -1,0 +1,172 @@
+import type { Kernels, Matrix } from '@compress/kernels';
+import type { Batch, SectionSpec, SectionWeights } from '../model/model.ts';
+import { randomStream } from '../random-stream.ts';
+import { type BufferPool, createBufferPool } from './buffer-pool.ts';
+import { loadSection } from './load-section.ts';
+import type { CompressRequest } from './request.ts';
+import { runSection } from './run-section.ts';
+import { treatable } from './treat-site.ts';
+
+/** The noise's share of a weight's norm: of the order of rounding to 4 bits, where divergences grow in proportion to its square. */
+const NOISE = 0.1;
+/** So many calibration windows are taken, spread over all, and so many tokens from the beginning of each. */
+const WINDOWS = 4;
+const LENGTH = 128;
+/** Rows whose logits lie in memory at one time. */
+const LOGIT_ROWS = 32;
+
+/** Tokens that {@link measureSensitivities} takes of such a calibration set: what the plan counts its work by. */
+export function sensitivityTokens({ sequences, length }: { sequences: number; length: number }): number {
+  return Math.min(WINDOWS, sequences) * Math.min(LENGTH, length);
+}
+
+/**
+ * How far the next-token distributions of the float model move when white noise is added to the weight of one Linear alone: the mean
+ * Kullback-Leibler divergence in nats a token, divided by the squared share of the noise in the weight. That is a_l of the linearity theorem
+ * (Malinovskii et al., HIGGS, 2024, section 3), with the divergence in place of the growth of log perplexity: its expectation where the model is
+ * right, and far less noisy. By name, of all Linears that algorithms may touch.
+ *
+ * Each takes the forward pass from its section on. Sections are read anew for those of every earlier one, so that memory does not grow with depth.
+ */
+export async function measureSensitivities({
+  model,
+  checkpoint,
+  calibration,
+  kernels,
+  seed,
+  signal,
+}: Pick<CompressRequest, 'model' | 'checkpoint' | 'calibration' | 'kernels' | 'seed' | 'signal'>): Promise<
+  ReadonlyMap<string, number>
+> {
+  const pool = createBufferPool(kernels);
+  const tokens = takeTokens(calibration?.sequences ?? []);
+  const found = new Map<string, number>();
+  const last = model.sections.findLastIndex(({ sites }) => sites.some((site) => treatable(site).length > 0));
+
+  /** The residual stream behind a section; `before` stays as it is. */
+  async function behind(section: SectionSpec, weights: SectionWeights, before: Matrix): Promise<Matrix> {
+    const hidden = { ...before, data: Float32Array.from(before.data) };
+    await pool.run(async () => {
+      const batch: Batch = { ...tokens, hidden: pool.kernels.matrix(before.rows, before.columns), state: new Map() };
+      batch.hidden.data.set(before.data);
+      await runSection(model.open(section, weights, pool.kernels), weights, batch, pool.kernels);
+      hidden.data.set(batch.hidden.data);
+    });
+    return hidden;
+  }
+
+  let reached: Matrix = kernels.matrix(tokens.tokens.length, model.hiddenSize);
+  for (const [index, section] of model.sections.slice(0, last + 1).entries()) {
+    if (section.kind === 'head') break;
+    signal?.throwIfAborted();
+    const weights = await loadSection(checkpoint, section, kernels);
+    const streams = new Map<string, Matrix>();
+    for (const { name } of section.sites.flatMap(treatable)) {
+      const plain = weights.linears.get(name)!;
+      weights.linears.set(name, { ...plain, weight: withNoise(plain.weight, name, seed, kernels) });
+      streams.set(name, await behind(section, weights, reached));
+      weights.linears.set(name, plain);
+    }
+    reached = await behind(section, weights, reached);
+    if (streams.size === 0) continue;
+    let plain = reached;
+    for (const later of model.sections.slice(index + 1)) {
+      signal?.throwIfAborted();
+      const laterWeights = await loadSection(checkpoint, later, kernels);
+      if (later.kind === 'head') {
+        const program = model.open(later, laterWeights, pool.kernels);
+        const logits = (rows: Matrix) => model.logits(program, laterWeights, rows, pool.kernels);
+        for (const [name, divergence] of await divergences(plain, streams, logits, pool))
+          found.set(name, divergence / NOISE ** 2);
+      } else {
+        for (const [name, stream] of streams) streams.set(name, await behind(later, laterWeights, stream));
+        plain = await behind(later, laterWeights, plain);
+      }
+    }
+  }
+  return found;
+}
+
+/** The beginnings of a few windows. */
+function takeTokens(sequences: readonly Uint32Array[]): Pick<Batch, 'sequences' | 'length' | 'tokens'> {
+  const count = Math.min(WINDOWS, sequences.length);
+  const length = Math.min(LENGTH, sequences[0]?.length ?? 0);
+  const tokens = new Uint32Array(count * length);
+  for (let i = 0; i < count; i++)
+    tokens.set(sequences[Math.floor((i * sequences.length) / count)].subarray(0, length), i * length);
+  return { sequences: count, length, tokens };
+}
+
+/** W + E with |E| = NOISE |W|, E normal. */
+function withNoise({ rows, columns, data }: Matrix, layer: string, seed: number, kernels: Kernels): Matrix {
+  const random = randomStream(seed, 'sensitivity', layer);
+  const noise = Float64Array.from(data, () => random.normal());
+  const squares = (values: Float32Array | Float64Array) => {
+    let sum = 0;
+    for (const value of values) sum += value * value;
+    return sum;
+  };
+  const share = NOISE * Math.sqrt(squares(data) / squares(noise));
+  const output = kernels.matrix(rows, columns);
+  for (let i = 0; i < data.length; i++) output.data[i] = data[i] + share * noise[i];
+  return output;
+}
+
+/** KL(p | q) = sum p log p - sum p z + log sum exp z, p the plain model's distribution and z a stream's logits: the mean over tokens. */
+async function divergences(
+  plain: Matrix,
+  streams: ReadonlyMap<string, Matrix>,
+  logits: (hidden: Matrix) => Promise<Matrix>,
+  pool: BufferPool,
+): Promise<Map<string, number>> {
+  const { rows, columns } = plain;
+  const sums = new Map<string, number>([...streams.keys()].map((name) => [name, 0]));
+  for (let first = 0; first < rows; first += LOGIT_ROWS) {
+    const count = Math.min(LOGIT_ROWS, rows - first);
+    const part = ({ data }: Matrix) => ({
+      rows: count,
+      columns,
+      data: data.subarray(first * columns, (first + count) * columns),
+    });
+    const z = async (stream: Matrix) => {
+      const values = await logits(part(stream));
+      return { values, logSums: await logSumExp(values, pool.kernels) };
+    };
+    const reference = await pool.run(async () => {
+      const { values, logSums } = await z(plain);
+      return { probabilities: softmax(values, logSums), entropies: entropies(values, logSums) };
+    });
+    for (const [name, stream] of streams)
+      await pool.run(async () => {
+        const { values, logSums } = await z(stream);
+        let sum = sums.get(name)!;
+        for (let r = 0; r < count; r++) {
+          let mean = 0;
+          for (let v = r * values.columns; v < (r + 1) * values.columns; v++)
+            mean += reference.probabilities[v] * values.data[v];
+          sum += logSums[r] - mean - reference.entropies[r];
+        }
+        sums.set(name, sum);
+      });
+  }
+  return new Map([...sums].map(([name, sum]) => [name, Math.max(0, sum / rows)]));
+}
+
+/** By row. */
+async function logSumExp(logits: Matrix, kernels: Kernels): Promise<Float64Array> {
+  const first = await kernels.logSoftmaxPick({ logits, picked: new Uint32Array(logits.rows) });
+  return Float64Array.from(first, (value, r) => logits.data[r * logits.columns] - value);
+}
+
+function softmax({ columns, data }: Matrix, logSums: Float64Array): Float64Array {
+  return Float64Array.from(data, (z, i) => Math.exp(z - logSums[Math.floor(i / columns)]));
+}
+
+/** sum p log (1 / p) of each row. */
+function entropies({ columns, data }: Matrix, logSums: Float64Array): Float64Array {
+  return logSums.map((logSum, r) => {
+    let sum = 0;
+    for (let v = r * columns; v < (r + 1) * columns; v++) sum += Math.exp(data[v] - logSum) * (logSum - data[v]);
+    return sum;
+  });
+}
