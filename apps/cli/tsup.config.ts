@@ -7,4 +7,6 @@ export default defineConfig({
   sourcemap: true,
   clean: false,
   splitting: false,
+  // Optional dependencies are none that tsup leaves out by itself.
+  external: ['bullmq', 'ioredis'],
 });

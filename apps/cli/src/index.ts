@@ -1,4 +1,5 @@
 export type { CliContext } from './cli-context.ts';
+export { demoTexts } from './demo-model.ts';
 export { EXIT, type ExitCode } from './exit-codes.ts';
 export { recipeJsonSchema } from './recipe/json-schema.ts';
 export { parseRecipe, type Recipe } from './recipe/recipe.ts';

@@ -1,6 +1,7 @@
 import { CompressError } from '@compress/core';
 import { Command, CommanderError } from 'commander';
 import type { CliContext } from './cli-context.ts';
+import { benchCommand } from './commands/bench/bench.ts';
 import { compareCommand } from './commands/compare.ts';
 import { convertCommand } from './commands/convert.ts';
 import { demoCommand } from './commands/demo.ts';
@@ -31,10 +32,11 @@ const commands = [
   verifyCommand,
   schemaCommand,
   demoCommand,
+  benchCommand,
 ];
 
 /** Errors that say: what was asked for cannot be done, and nothing was. */
-const USAGE = ['usage', 'recipe-invalid', 'recipe-missing', 'plan'];
+const USAGE = ['usage', 'recipe-invalid', 'recipe-missing', 'matrix-invalid', 'matrix-missing', 'plan'];
 
 /** The whole program: arguments in (without `node` and the script), exit code out. Every error becomes a message and a code. */
 export async function runCli(
@@ -51,7 +53,7 @@ export async function runCli(
   const exit = (result: ExitCode) => {
     code = result;
   };
-  for (const make of commands) program.addCommand(make(context, exit).copyInheritedSettings(program));
+  for (const make of commands) program.addCommand(inherit(make(context, exit), program));
   try {
     await program.parseAsync(args, { from: 'user' });
     return code;
@@ -60,6 +62,13 @@ export async function runCli(
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     return reportFailure(error, context, args.includes('--json'));
   }
+}
+
+/** What is set for the program holds for its commands, and for theirs. */
+function inherit(command: Command, program: Command): Command {
+  command.copyInheritedSettings(program);
+  for (const inner of command.commands) inherit(inner, program);
+  return command;
 }
 
 function reportFailure(error: unknown, { stdout, progress, signal }: CliContext, json: boolean): ExitCode {

@@ -108,7 +108,11 @@ async function evaluate({
   return { text, before, after: await measure(output, 'Perplexity of the output') };
 }
 
-async function compressPrepared({ recipe, opened }: PreparedRun, settings: RunSettings): Promise<CompressResult> {
+/** Calibrates and compresses, without any measure. */
+export async function compressPrepared(
+  { recipe, opened }: PreparedRun,
+  settings: Omit<RunSettings, 'measured'>,
+): Promise<CompressResult> {
   const { kernels, signal } = settings;
   const calibration = await calibrate(recipe, opened.folder, settings.tokenize);
   const show = showEvents(settings.progress, 'Compressing');

@@ -11,8 +11,8 @@ const NAMED = 4;
 /** Characters of a value shown. */
 const SHOWN = 40;
 
-/** Names what differs between a journal's identity and a request's, e.g. `recipe.pipeline[0].gptq.groupSize was 64, is 128`. */
-export function differences(was: Identity, is: Identity): string[] {
+/** Names what differs between two plain values, e.g. a journal's identity and a request's: `recipe.pipeline[0].gptq.groupSize was 64, is 128`. */
+export function differences(was: object, is: object): string[] {
   const found = compare('', was, is);
   return found.length > NAMED ? [...found.slice(0, NAMED), `and ${found.length - NAMED} more`] : found;
 }

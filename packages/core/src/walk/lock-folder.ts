@@ -84,7 +84,7 @@ function beginning(pid: number): string {
 function lockedError(folder: string, { pid, host }: Holder): CompressError {
   return new CompressError(
     'output-locked',
-    `Process ${pid} on ${host} is writing this output; wait until it ends, or delete ${folder} if you know that it is gone.`,
+    `Process ${pid} on ${host} is writing here; wait until it ends, or delete ${folder} if you know that it is gone.`,
     { file: join(folder, LOCK_FILE) },
   );
 }

@@ -1,0 +1,84 @@
+import type { Kernels } from '@compress/kernels';
+import type { z } from 'zod';
+import { measurePerplexity } from '../model/measure-perplexity.ts';
+import type { OpenedModel } from '../model/open-model.ts';
+import type { Progress } from '../progress/progress.ts';
+import { perplexitySchema } from '../recipe/schema.ts';
+import type { TextSource } from '../recipe/text-source.ts';
+import type { Tokenize } from '../text/tokenize.ts';
+
+/** What a measure is handed. */
+export interface MeasureRequest<Options> {
+  readonly options: Options;
+  /** What is measured: the output, or the model itself. */
+  readonly opened: OpenedModel;
+  /** The model that the output was made of, for measures that compare. */
+  readonly input: OpenedModel;
+  /** What paths in the options start from. */
+  readonly directory: string;
+  readonly tokenize: Tokenize;
+  readonly kernels: Kernels;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+/** One number of a measure, as tables show it. */
+export interface Metric {
+  /** Its key in the results. */
+  readonly key: string;
+  readonly title: string;
+  /** Places after the point. */
+  readonly places: number;
+}
+
+/** A kind of measure that a matrix can ask for. Its numbers are the same on every machine with the same numerics mode: no times among them. */
+export interface Measure<Options = unknown> {
+  /** The key of a matrix's evaluation. */
+  readonly name: string;
+  readonly options: z.ZodType<Options>;
+  /** The texts that it reads: their content, not their paths, is part of a cell's key. */
+  sources(options: Options): readonly TextSource[];
+  /** All else of the options that decides its numbers. */
+  settings(options: Options): object;
+  /** What stands in tables; the first is drawn against size, and of two the lower is the better. */
+  readonly metrics: readonly [Metric, ...Metric[]];
+  measure(request: MeasureRequest<Options>): Promise<Readonly<Record<string, number>>>;
+}
+
+/** Checks what is written here; the list then forgets the type of the options. */
+function define<Options>(measure: Measure<Options>): Measure {
+  return measure as Measure;
+}
+
+/** Every measure that a matrix can ask for. A new one is one more entry. */
+export const measures: readonly Measure[] = [
+  define({
+    name: 'perplexity',
+    options: perplexitySchema,
+    sources: (options) => [options],
+    settings: ({ text: _text, jsonl: _jsonl, parquet: _parquet, field: _field, ...settings }) => settings,
+    metrics: [
+      { key: 'perplexity', title: 'perplexity', places: 3 },
+      { key: 'standardError', title: 'standard error of the mean NLL', places: 4 },
+    ],
+    measure: async ({ options, ...request }) => {
+      const { directory, input, tokenize } = request;
+      const { perplexity, nll, standardError, tokens, windows, context } = await measurePerplexity({
+        ...request,
+        entry: options,
+        label: 'Perplexity',
+        text: await tokenize(options, { directory, folder: input.folder }),
+      });
+      return { perplexity, nll, standardError, tokens, windows, context };
+    },
+  }),
+];
+
+/** The measure that an evaluation of a matrix asks for, and its options. */
+export function measureOf(evaluation: Readonly<Record<string, unknown>>): {
+  readonly measure: Measure;
+  readonly options: unknown;
+} {
+  const [name, options] = Object.entries(evaluation)[0];
+  return { measure: measures.find((candidate) => candidate.name === name)!, options };
+}

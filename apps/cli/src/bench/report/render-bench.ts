@@ -1,0 +1,124 @@
+import { formatError, significant } from '../../output/units.ts';
+import { type Html, html, raw } from '../../report/html.ts';
+import { renderChart } from '../../report/render-chart.ts';
+import { STYLE } from '../../report/style.ts';
+import type { CellResult } from '../cell.ts';
+import { metricsOf } from '../describe-results.ts';
+import { INPUT } from '../matrix-schema.ts';
+import { type BenchRow, benchRows, benchTable, evaluationsOf, machinesOf, mainMetric } from './bench-table.ts';
+import { type ChartPoint, frontierChart } from './frontier-chart.ts';
+import { type HeatCell, heatMap } from './heat-map.ts';
+import { layerMaps } from './layer-maps.ts';
+import { SORT_SCRIPT, SORT_STYLE } from './sort-script.ts';
+
+/** Results as one HTML file: no network, light and dark, wide and narrow; its only script sorts the table. */
+export async function renderBench(title: string, results: readonly CellResult[]): Promise<string> {
+  const rows = benchRows(results);
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title}</title>
+<style>${raw(STYLE)}
+${raw(SORT_STYLE)}</style>
+</head>
+<body>
+<main>
+<h1>${title}</h1>
+<p class="muted">${results.length} cells: ${new Set(rows.map(({ model }) => model)).size} models, ${new Set(rows.map(({ pipeline }) => pipeline)).size} pipelines, ${evaluationsOf(results).length} evaluations</p>
+<section><h2>All rows</h2>${table(results)}</section>
+${await frontiers(rows, results)}
+${await heatMaps(rows, results)}
+${await layers(rows)}
+<section><h2>Measured on</h2><ul>${machinesOf(results).map((machine) => html`<li>${machine}</li>`)}</ul></section>
+<footer>Written by compress bench report. Sizes count tensors, without file headers. Memory is that of the process while it compressed, or, of a model as it is, while it was measured.</footer>
+</main>
+<script>${raw(SORT_SCRIPT)}</script>
+</body>
+</html>
+`;
+  return page.html;
+}
+
+function table(results: readonly CellResult[]): Html {
+  const { columns, rows } = benchTable(results);
+  const kind = (column: number) => raw(columns[column].number ? ' class="number"' : '');
+  const head = columns.map(
+    ({ title }, c) => html`<th scope="col"${kind(c)}><button type="button">${title}</button></th>`,
+  );
+  const body = rows.map(
+    (row) => html`<tr>${row.map(({ text, value }, c) => html`<td${kind(c)} data-value="${value}">${text}</td>`)}</tr>`,
+  );
+  return html`<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
+}
+
+/** Size and bits against the first metric, for each model and evaluation. */
+async function frontiers(rows: readonly BenchRow[], results: readonly CellResult[]): Promise<Html[]> {
+  const sections: Html[] = [];
+  for (const model of new Set(rows.map((row) => row.model))) {
+    for (const evaluation of evaluationsOf(results)) {
+      const of = rows.filter((row) => row.model === model && row.cells.has(evaluation));
+      if (of.length < 2) continue;
+      const score = metricsOf(of[0].cells.get(evaluation)!)[0].title;
+      const points = (cost: (row: BenchRow) => number | null): ChartPoint[] =>
+        of.flatMap((row) => {
+          const value = cost(row);
+          return value === null
+            ? []
+            : [{ name: row.pipeline, cost: value, score: mainMetric(row.cells.get(evaluation))! }];
+        });
+      const bySize = frontierChart(
+        points(({ any }) => any.bytes),
+        { cost: 'MB on disk', score, unit: 1e6 },
+      );
+      const byBits = frontierChart(
+        points(({ any }) => any.bitsPerWeight),
+        { cost: 'bits per weight of the Linears treated', score, unit: 1 },
+      );
+      sections.push(html`<section><h2>${model}: size against ${score}</h2><p class="muted">${evaluation}. The line joins what nothing beats in both; the dense format keeps the input's dtype, so its size says nothing, and bits do.</p>
+<div class="pair"><div>${raw(await renderChart(bySize, `Size against ${score} of ${model}`))}</div><div>${raw(await renderChart(byBits, `Bits per weight against ${score} of ${model}`))}</div></div></section>`);
+    }
+  }
+  return sections;
+}
+
+/** What each pipeline costs on each model: its first metric over that of the model as it is. */
+async function heatMaps(rows: readonly BenchRow[], results: readonly CellResult[]): Promise<Html[]> {
+  const sections: Html[] = [];
+  for (const evaluation of evaluationsOf(results)) {
+    const cells: HeatCell[] = rows.flatMap(({ model, pipeline, cells: of }) => {
+      const value = mainMetric(of.get(evaluation));
+      const input = rows.find((row) => row.model === model && row.pipeline === INPUT);
+      const before = mainMetric(input?.cells.get(evaluation));
+      if (pipeline === INPUT || value === undefined || before === undefined) return [];
+      return [{ row: pipeline, column: model, value: value / before, text: significant(value / before, 4) }];
+    });
+    if (cells.length === 0) continue;
+    const most = Math.max(...cells.map(({ value }) => value));
+    const map = heatMap(cells, {
+      range: [1, Math.max(most, 1.001)],
+      cellWidth: 90,
+      cellHeight: 24,
+      columnLabels: true,
+    });
+    const score = metricsOf(results.find((result) => result.evaluation === evaluation)!)[0].title;
+    sections.push(
+      html`<section><h2>Pipelines by models</h2><p class="muted">${evaluation}: ${score} over that of the model as it is, darker is worse.</p>${raw(await renderChart(map, `${score} of each pipeline on each model`))}</section>`,
+    );
+  }
+  return sections;
+}
+
+async function layers(rows: readonly BenchRow[]): Promise<Html[]> {
+  const sections: Html[] = [];
+  for (const { title, explanation, range, maps } of layerMaps(rows)) {
+    const drawn: Html[] = [];
+    for (const { name, spec } of maps)
+      drawn.push(html`<div>${raw(await renderChart(spec, `${title}: ${name}`))}</div>`);
+    sections.push(
+      html`<section><h2>${title}</h2><p class="muted">${explanation} Darker is worse, on one scale of powers from ${formatError(range[0])} to ${formatError(range[1])}.</p><div class="multiples">${drawn}</div></section>`,
+    );
+  }
+  return sections;
+}
