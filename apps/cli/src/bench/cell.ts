@@ -31,7 +31,7 @@ const outcomeSchema = z.strictObject({
   /** Payload of all tensors, of the model and of the output. */
   inputBytes: bytes,
   bytes,
-  /** Mean over the weights that were touched, scales and zeros included; null where nothing is compressed. */
+  /** Mean over the weights that were touched, scales and zeros included; null where no weight is. */
   bitsPerWeight: z.nullable(z.number()),
   warnings: z.int().nonnegative(),
   /** sha256 of each file of the output; none where the model is measured as it is. */

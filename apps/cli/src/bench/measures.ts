@@ -57,10 +57,7 @@ export const measures: readonly Measure[] = [
     options: perplexitySchema,
     sources: (options) => [options],
     settings: ({ text: _text, jsonl: _jsonl, parquet: _parquet, field: _field, ...settings }) => settings,
-    metrics: [
-      { key: 'perplexity', title: 'perplexity', places: 3 },
-      { key: 'standardError', title: 'standard error of the mean NLL', places: 4 },
-    ],
+    metrics: [{ key: 'perplexity', title: 'perplexity', places: 3 }],
     measure: async ({ options, ...request }) => {
       const { directory, input, tokenize } = request;
       const { perplexity, nll, standardError, tokens, windows, context } = await measurePerplexity({

@@ -96,12 +96,13 @@ function resultOf(p: {
   readonly machine: CellResult['machine'];
 }): CellResult {
   const { cell, compressed } = p;
+  const totals = compressed?.manifest.totals;
   const inputBytes = [...p.input.checkpoint.tensors.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
   const outcome: CellOutcome = {
     metrics: p.metrics,
     inputBytes,
-    bytes: compressed?.manifest.totals.bytesAfter ?? inputBytes,
-    bitsPerWeight: compressed?.manifest.totals.bitsPerWeight ?? null,
+    bytes: totals?.bytesAfter ?? inputBytes,
+    bitsPerWeight: totals === undefined || totals.touched === 0 ? null : totals.bitsPerWeight,
     warnings: compressed?.manifest.warnings.length ?? 0,
     outputs: Object.fromEntries(
       Object.entries(compressed?.manifest.outputs ?? {}).map(([file, { sha256 }]) => [file, sha256]),
