@@ -1,9 +1,12 @@
 export { type ActivationSquares, type ActivationSquaresRequest, activationSquares } from './activation-squares.ts';
 export { drawToken, likeliestToken, type Sampling } from './choose-token.ts';
 export { compareScores, type ScoreComparison } from './compare-scores.ts';
+export { compareWithReference, type Divergence } from './divergence.ts';
 export { type GenerateRequest, type Generation, generate } from './generate.ts';
-export { type Perplexity, type PerplexityRequest, perplexity } from './perplexity.ts';
+export { modelDigest } from './model-digest.ts';
+export { type Perplexity, type PerplexityRequest, perplexity, perplexityOf } from './perplexity.ts';
 export { planWindows, type Window, type WindowOptions } from './plan-windows.ts';
+export { openReference, type Reference, type ReferenceModel, writeReference } from './reference-file.ts';
 export { scoreSequences } from './score-sequences.ts';
 export { checkedWindows, scoreText, type TextRequest, type TokenScores } from './score-text.ts';
 export type { Sequence, SequenceWalk } from './sequence.ts';

@@ -1,4 +1,5 @@
-import { type Figure, meanFigure } from './mean-figure.ts';
+import { meanFigure } from './mean-figure.ts';
+import type { WindowOptions } from './plan-windows.ts';
 import { checkedWindows, scoreText, type TextRequest, type TokenScores } from './score-text.ts';
 
 /** What perplexity is measured of, and on what. */
@@ -39,19 +40,33 @@ export interface Perplexity {
  * The model is walked section by section, so that one section's weights are in memory and no more. Throws as `scoreText`.
  */
 export async function perplexity(request: PerplexityRequest): Promise<Perplexity> {
-  const { context, stride, scoreFrom, bos, tokenBytes } = request;
-  const windows = checkedWindows(request).length;
   const started = performance.now();
   const scores = await scoreText(request);
   const seconds = (performance.now() - started) / 1000;
   await request.onScores?.(scores);
-  const { mean: nll, standardError }: Figure = meanFigure(scores.nll);
-  const bytes = tokenBytes && scores.tokens.reduce((sum, token) => sum + tokenBytes[token], 0);
+  return perplexityOf(scores, { ...request, windows: checkedWindows(request).length, seconds });
+}
+
+/** The perplexity that scores make. */
+export function perplexityOf(
+  { tokens, nll: values }: TokenScores,
+  p: WindowOptions & {
+    /** How many there were. */
+    readonly windows: number;
+    /** As in {@link PerplexityRequest}. */
+    readonly tokenBytes?: Uint16Array;
+    /** What the scoring took. */
+    readonly seconds: number;
+  },
+): Perplexity {
+  const { context, stride, scoreFrom, bos, tokenBytes, windows, seconds } = p;
+  const { mean: nll, standardError } = meanFigure(values);
+  const bytes = tokenBytes && tokens.reduce((sum, token) => sum + tokenBytes[token], 0);
   return {
     perplexity: Math.exp(nll),
     nll,
-    ...(bytes !== undefined && { bitsPerByte: (nll * scores.nll.length) / Math.LN2 / bytes, bytes }),
-    tokens: scores.nll.length,
+    ...(bytes !== undefined && { bitsPerByte: (nll * values.length) / Math.LN2 / bytes, bytes }),
+    tokens: values.length,
     windows,
     context,
     ...(stride !== undefined && { stride }),
@@ -59,6 +74,6 @@ export async function perplexity(request: PerplexityRequest): Promise<Perplexity
     ...(bos !== undefined && { bos }),
     standardError,
     seconds,
-    tokensPerSecond: scores.nll.length / seconds,
+    tokensPerSecond: values.length / seconds,
   };
 }

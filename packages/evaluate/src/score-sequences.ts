@@ -1,7 +1,7 @@
 import { CompressError } from '@compress/core';
 import { visitLogits } from './head-blocks.ts';
-import { logAddExp } from './log-add-exp.ts';
 import type { SequenceWalk } from './sequence.ts';
+import { createSoftmaxRows } from './softmax-rows.ts';
 import { type HeadGroup, walkSequences } from './walk-sequences.ts';
 
 /**
@@ -11,37 +11,26 @@ import { type HeadGroup, walkSequences } from './walk-sequences.ts';
 export async function scoreSequences(walk: SequenceWalk): Promise<Float64Array> {
   const scored = walk.sequences.reduce((sum, { tokens, from }) => sum + tokens.length - from, 0);
   const nll = new Float64Array(scored);
-  await walkSequences(walk, async (group) => nll.set(await scoreGroup(walk, group), group.first));
+  await walkSequences(walk, { atHead: async (group) => nll.set(await scoreGroup(walk, group), group.first) });
   checkFinite(walk, nll);
   return nll;
 }
 
-/** -log softmax(logits)[target] by rows: the logarithms of the tiles' sums are added up as the tiles come. */
-async function scoreGroup(
+/** Negative log-likelihood of each target of a group. */
+export async function scoreGroup(
   { checkpoint, kernels, signal }: SequenceWalk,
   { section, normed, targets, progress }: HeadGroup,
 ): Promise<Float64Array> {
-  const logSum = new Float64Array(targets.length).fill(Number.NEGATIVE_INFINITY);
-  const targetLogit = new Float64Array(targets.length);
-  await visitLogits(
-    { checkpoint, section, normed, kernels, signal, progress },
-    async ({ logits, row, id, kernels }) => {
-      const { rows, columns, data } = logits;
-      const inTile = (target: number) => target >= id && target < id + columns;
-      // Where the target is elsewhere, any logit will do to get at the logarithm of the tile's sum.
-      const picked = targets.subarray(row, row + rows).map((target) => (inTile(target) ? target - id : 0));
-      const logProbabilities = await kernels.logSoftmaxPick({ logits, picked });
-      for (let r = 0; r < rows; r++) {
-        const logit = data[r * columns + picked[r]];
-        logSum[row + r] = logAddExp(logSum[row + r], logit - logProbabilities[r]);
-        if (inTile(targets[row + r])) targetLogit[row + r] = logit;
-      }
-    },
-  );
-  return logSum.map((sum, i) => sum - targetLogit[i]);
+  const softmax = createSoftmaxRows(targets);
+  const heads = [{ checkpoint, linear: section.sites[0].linears[0], normed }];
+  await visitLogits({ heads, kernels, signal, progress }, async ({ logits: [logits], kernels: own, ...at }) => {
+    await softmax.add(logits, at, own);
+  });
+  return softmax.nll();
 }
 
-function checkFinite({ checkpoint, sequences }: SequenceWalk, nll: Float64Array): void {
+/** Throws `CompressError` `not-finite` that names the window where a likelihood is not a number. */
+export function checkFinite({ checkpoint, sequences }: SequenceWalk, nll: Float64Array): void {
   const at = nll.findIndex((value) => !Number.isFinite(value));
   if (at < 0) return;
   let end = 0;

@@ -23,6 +23,14 @@ export interface HeadGroup {
   progress(share: number): void;
 }
 
+/** What a walk shows of itself on its way. */
+export interface WalkVisitors {
+  /** The residual stream after a section that is not the head; `firstRow`: how many rows (tokens of sequences) the groups before this one had. */
+  readonly afterSection?: (section: SectionSpec, stream: Matrix, firstRow: number) => Promise<void>;
+  /** Makes the head's product. */
+  readonly atHead: (group: HeadGroup) => Promise<void>;
+}
+
 /** Bytes of residual stream that wait in memory between two sections; longer texts go through the model in several groups of sequences. */
 const STREAM_BYTES = 128 * 2 ** 20;
 
@@ -35,30 +43,34 @@ interface Pools {
 }
 
 /**
- * Takes sequences through all sections of a model up to the head's product, which `atHead` makes. The weights of one section are in memory at a
- * time: of the embedding the rows that are needed, of the head the norm, as its product reads the Linear in blocks. Sequences that are too
+ * Takes sequences through all sections of a model up to the head's product. The weights of one section are in memory at a
+ * time: of the embedding the rows that are needed, of the head the norm, as whoever makes its product reads the Linear in blocks. Sequences that are too
  * many to wait between sections together go in groups, each through the whole model.
  */
-export async function walkSequences(walk: SequenceWalk, atHead: (group: HeadGroup) => Promise<void>): Promise<void> {
+export async function walkSequences(walk: SequenceWalk, { atHead, afterSection }: WalkVisitors): Promise<void> {
   const { model, kernels, sequences } = walk;
   const groups = cutInGroups(sequences, Math.max(1, Math.floor(STREAM_BYTES / (4 * model.hiddenSize))));
   const stream = kernels.matrix(Math.max(0, ...groups.map(rowsOf)), model.hiddenSize);
   const pools = { running: createBufferPool(kernels), weights: createBufferPool(kernels) };
   const report = createReport(walk);
   let first = 0;
+  let firstRow = 0;
   for (const group of groups) {
     const batches = makeBatches(group, stream);
     for (const section of model.sections) {
       walk.signal?.throwIfAborted();
       const progress = (share: number) => report(section, share * rowsOf(group));
-      if (section.kind !== 'head') await pools.weights.run(() => runBatches(walk, section, batches, pools, progress));
-      else {
+      if (section.kind !== 'head') {
+        await pools.weights.run(() => runBatches(walk, section, batches, pools, progress));
+        await afterSection?.(section, rowsIn(stream, rowsOf(group)), firstRow);
+      } else {
         const targets = Uint32Array.from(group.flatMap(({ tokens, from }) => Array.from(tokens.subarray(from))));
         const normed = await pools.weights.run(() => normBatches(walk, section, batches, pools, stream));
         await atHead({ section, normed, targets, first, progress });
         first += targets.length;
       }
     }
+    firstRow += rowsOf(group);
   }
 }
 
@@ -111,7 +123,11 @@ async function normBatches(
         packed += end - start;
       }
     });
-  return { rows: packed, columns, data: data.subarray(0, packed * columns) };
+  return rowsIn({ columns, data }, packed);
+}
+
+function rowsIn({ columns, data }: Pick<Matrix, 'columns' | 'data'>, rows: number): Matrix {
+  return { rows, columns, data: data.subarray(0, rows * columns) };
 }
 
 /** Tells of the rows that a section has done. */

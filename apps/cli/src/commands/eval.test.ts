@@ -59,6 +59,44 @@ describe('compress eval and compare', () => {
     });
   });
 
+  it('holds a model against another one, whose distributions are kept', async () => {
+    const measure = (model: string, ...more: string[]) => cli(['eval', model, ...texts, '--windows', '3', ...more]);
+    const kept = ['--reference', DEMO_MODEL, '--keep-reference', 'kept.safetensors'];
+    const plain = (await measure(DEMO_MODEL)).json();
+    const self = (await measure(DEMO_MODEL, ...kept)).json();
+    expect(self).toMatchObject({ nll: plain.nll, bytes: plain.bytes });
+    expect(self.divergence).toMatchObject({ kl: { mean: 0, max: 0 }, top1Agreement: 1 });
+    const cached = ['--cache', '{ bits: 2 }'];
+    const first = (await measure(DEMO_MODEL, ...cached, ...kept)).json();
+    const again = (await measure(DEMO_MODEL, ...cached, '--reference', 'kept.safetensors')).json();
+    const anew = (await measure(DEMO_MODEL, ...cached, '--reference', DEMO_MODEL)).json();
+    expect(first.divergence.kl.mean).toBeGreaterThan(0.001);
+    expect(again.divergence).toEqual(first.divergence);
+    expect(anew.divergence).toEqual(first.divergence);
+    expect(first.divergence.sections).toHaveLength(5);
+
+    const { stdout } = await cli([
+      'eval',
+      DEMO_MODEL,
+      '--text',
+      'text.txt',
+      '--context',
+      '64',
+      '--windows',
+      '3',
+      ...cached,
+      ...kept,
+    ]);
+    expect(stdout).toMatch(/^KL +mean 0\.\d+ ± .* nats \(token \d+\)$/m);
+    expect(stdout).toMatch(/^cosine +0\.\d{5} after blocks\.3, least /m);
+
+    expect(await measure(DEMO_MODEL, '--stride', '8', '--reference', 'kept.safetensors')).toMatchObject({
+      code: EXIT.failure,
+      log: expect.stringMatching(/kept\.safetensors: This was made of other tokens: .*stride is none there and 8 here/),
+    });
+    expect(await measure(DEMO_MODEL, '--keep-reference', 'x')).toMatchObject({ code: EXIT.usage });
+  });
+
   it('refuses windows that cannot be', async () => {
     const measure = async (...more: string[]) => (await cli(['eval', DEMO_MODEL, ...texts, ...more])).log;
     expect(await measure('--stride', '65')).toMatch(/--stride must be at most the context, 64/);

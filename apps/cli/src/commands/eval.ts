@@ -4,9 +4,11 @@ import { checkedWindows, type TokenScores, textIdentity, writeTokenScores } from
 import { bitsPerElement, withCache } from '@compress/kv-cache';
 import { Command } from 'commander';
 import { type CommonOptions, openEventLog, printResult, withKernels } from '../cli-context.ts';
+import { type MeasuredDivergence, measureDivergence } from '../model/measure-divergence.ts';
 import { measurePerplexity, windowOptions } from '../model/measure-perplexity.ts';
 import { openModel } from '../model/open-model.ts';
 import { readCache } from '../model/read-cache.ts';
+import { describeDivergence } from '../output/describe-divergence.ts';
 import { describePerplexity } from '../output/describe-perplexity.ts';
 import { significant } from '../output/units.ts';
 import { type PerplexityRecipe, perplexitySchema } from '../recipe/schema.ts';
@@ -16,12 +18,16 @@ import { eventsOption, jsonOption, threadsOption, wholeNumber, withTextOptions }
 
 interface EvalOptions extends CommonOptions, PerplexityRecipe {
   readonly perToken?: string;
+  readonly reference?: string;
+  readonly keepReference?: string;
   readonly cache?: string;
 }
 
+type Measured = Pick<MeasuredDivergence, 'perplexity'> & Partial<MeasuredDivergence>;
+
 export const evalCommand: MakeCommand = (context) =>
   withTextOptions(new Command('eval'))
-    .description('measure the perplexity of a model: an ordinary folder, one that compress wrote, or a hub id')
+    .description('measure a model: its perplexity, and with --reference how far it is from another one')
     .argument('<model>', 'a folder or a hub id (owner/name or owner/name@revision)')
     .requiredOption('--context <n>', 'tokens a window', wholeNumber(2))
     .option('--windows <k>', 'windows from the start of the text (default: all)', wholeNumber(1))
@@ -29,6 +35,8 @@ export const evalCommand: MakeCommand = (context) =>
     .option('--score-from <p>', 'first position in a window that is scored, from 0 (default: 1)', wholeNumber(1))
     .option('--bos', "the model's beginning token takes the place of the first token of every window")
     .option('--per-token <file>', 'write the negative log-likelihood of every scored token: see compress compare')
+    .option('--reference <model>', 'hold the distributions against those of another model, or of a file that was kept')
+    .option('--keep-reference <file>', 'keep what the reference gave, for other models; used if it is there already')
     .option(
       '--cache <options>',
       'how keys and values are kept: options of kv-cache, such as "{ bits: 4 }", or a YAML file of them',
@@ -39,6 +47,8 @@ export const evalCommand: MakeCommand = (context) =>
     .action(async (name: string, options: EvalOptions) => {
       const { directory, progress, signal } = context;
       const entry = entryOf(options);
+      if (options.keepReference !== undefined && options.reference === undefined)
+        throw new CompressError('usage', '--keep-reference says where, --reference of which model: give both.');
       const cache = options.cache === undefined ? undefined : await readCache(options.cache, directory);
       const log = openEventLog(options.events);
       const found = await openModel(name, { directory, note: progress.log });
@@ -53,15 +63,26 @@ export const evalCommand: MakeCommand = (context) =>
           const identity = textIdentity(checkedWindows({ model, ...text, ...cut }), cut);
           await writeTokenScores({ file: resolve(directory, perToken), model: name, text: identity, ...scores });
         };
-        const result = await withKernels(options, (kernels) =>
-          measurePerplexity({ opened, text, entry, kernels, label: 'Perplexity', progress, signal, onScores }),
-        );
-        log.write({ type: 'perplexity', model: name, ...result });
+        const measured = await withKernels(options, async (kernels): Promise<Measured> => {
+          const request = { opened, text, entry, kernels, label: 'Perplexity', progress, signal, onScores };
+          const { reference, keepReference: keep } = options;
+          if (reference === undefined) return { perplexity: await measurePerplexity(request) };
+          return measureDivergence({ ...request, reference, directory, ...(keep !== undefined && { keep }) });
+        });
+        const { perplexity: result, divergence, reference } = measured;
+        const distance = divergence && { reference, divergence };
+        log.write({ type: 'perplexity', model: name, ...result, ...distance });
         const lines = describePerplexity(result);
+        if (divergence) lines.push(...describeDivergence(reference!, divergence));
         const bits = cacheBits(opened.checkpoint.inference);
         if (bits) lines.push(`cache       ${bits.keys} bits an element of older keys, ${bits.values} of older values`);
         if (perToken !== undefined) lines.push(`per token   ${perToken}`);
-        printResult(context, options, { model: name, ...result, ...(bits && { cacheBits: bits }) }, lines.join('\n'));
+        printResult(
+          context,
+          options,
+          { model: name, ...result, ...distance, ...(bits && { cacheBits: bits }) },
+          lines.join('\n'),
+        );
       } finally {
         await found.checkpoint.close();
         log.close();

@@ -6,17 +6,8 @@ import type { PerplexityRecipe } from '../recipe/schema.ts';
 import type { TokenizedText } from '../text/tokenize-process.ts';
 import type { OpenedModel } from './open-model.ts';
 
-/** Perplexity of an opened model, with a progress bar. Throws as `perplexity`, and `CompressError` `bos-missing`. */
-export async function measurePerplexity({
-  opened,
-  text,
-  entry,
-  kernels,
-  label,
-  progress,
-  signal,
-  onScores,
-}: {
+/** What is measured, how, and who is told. */
+export interface MeasureRequest {
   readonly opened: Pick<OpenedModel, 'model' | 'config' | 'folder'> & { readonly checkpoint: Checkpoint };
   readonly text: TokenizedText;
   readonly entry: PerplexityRecipe;
@@ -25,7 +16,11 @@ export async function measurePerplexity({
   readonly progress: Progress;
   readonly signal: AbortSignal;
   readonly onScores?: (scores: TokenScores) => Promise<void>;
-}): Promise<Perplexity> {
+}
+
+/** Perplexity of an opened model, with a progress bar. Throws as `perplexity`, and `CompressError` `bos-missing`. */
+export async function measurePerplexity(request: MeasureRequest): Promise<Perplexity> {
+  const { opened, text, entry, kernels, label, progress, signal, onScores } = request;
   const { model, checkpoint } = opened;
   return perplexity({
     model,
