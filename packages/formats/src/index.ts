@@ -1,4 +1,5 @@
 export { awq } from './awq/awq.ts';
+export { bitsandbytes } from './bitsandbytes/bitsandbytes.ts';
 export { compressedTensors } from './compressed-tensors/compressed-tensors.ts';
 export { dense } from './dense.ts';
 export { formats } from './formats.ts';

@@ -1,6 +1,7 @@
 import type { Kernels } from '@compress/kernels';
 import type { Objection } from '../algorithm/algorithm.ts';
 import type { Checkpoint, TensorSource } from '../checkpoint/checkpoint.ts';
+import type { FloatDtype } from '../checkpoint/dtype.ts';
 import type { Grid, QuantizedWeight } from '../grid/grid.ts';
 import type { LinearSpec } from '../model/model.ts';
 
@@ -50,9 +51,9 @@ export interface Format {
    * Tensors that replace the Linear's weight. The dtype is that of the checkpoint's own floats. Their bytes are made when they are asked
    * for; that rejects with `CompressError` `not-representable` for scales, zeros or values that the format cannot hold: nothing is clamped.
    */
-  write(linear: QuantizedLinear, dtype: 'F16' | 'BF16' | 'F32', kernels: Kernels): readonly TensorSource[];
+  write(linear: QuantizedLinear, dtype: FloatDtype, kernels: Kernels): readonly TensorSource[];
   /** Bytes that `write` will make, from shapes alone. */
-  size(linear: LinearSpec, grid: Grid, groupSize: number, dtype: 'F16' | 'BF16' | 'F32'): number;
+  size(linear: LinearSpec, grid: Grid, groupSize: number, dtype: FloatDtype): number;
   /** What goes under `quantization_config` in config.json (and into {@link configurationFile}), or undefined where nothing does. */
   configuration(written: {
     readonly grid: Grid;
@@ -60,6 +61,8 @@ export interface Format {
     readonly groupSize: number;
     /** Groups do not follow the columns: `scales.group[c]` is not floor(c / groupSize) in some Linear. Absent: they do. */
     readonly reordered?: boolean;
+    /** Of the checkpoint's own floats. Absent: not known. */
+    readonly dtype?: FloatDtype;
     /** Module paths of the Linears that are in codes. */
     readonly quantized: readonly string[];
     /** Module paths of the Linears that stay as they were. */

@@ -67,8 +67,10 @@ export type NestedScales =
     }
   | {
       readonly kind: 'blocks';
-      /** `[rows, groups]`: indices of the dynamic map. */
+      /** One for each block of weights, `[rows, groups]` where blocks lie within rows: indices of the map. */
       readonly codes: Uint8Array;
+      /** The 256 numbers that codes mean. Absent: `DYNAMIC_MAP`, from which files of others differ by roundings. */
+      readonly map?: Float32Array;
       /** One for each 256 codes. */
       readonly absmax: Float32Array;
       /** The mean. */

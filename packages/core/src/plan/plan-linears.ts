@@ -1,5 +1,5 @@
 import type { Objection } from '../algorithm/algorithm.ts';
-import { DTYPE_BITS, isFloatDtype } from '../checkpoint/dtype.ts';
+import { DTYPE_BITS, type FloatDtype, isFloatDtype } from '../checkpoint/dtype.ts';
 import type { Grid } from '../grid/grid.ts';
 import type { LinearSpec } from '../model/model.ts';
 import { quantizationOf, siteSteps, stageOf } from '../pipeline/pipeline-step.ts';
@@ -11,6 +11,13 @@ interface Quantization {
   readonly groupSize: number;
   readonly alternatives?: readonly Grid[];
   readonly reordered?: boolean;
+}
+
+/** What a format's configuration hangs on. */
+interface Described extends Quantization {
+  readonly columns: number;
+  /** That the checkpoint stores the weight in. */
+  readonly dtype: FloatDtype | undefined;
 }
 
 /** Every Linear of the model, what the steps object to, and what the format will say in config.json. */
@@ -27,7 +34,7 @@ export function planLinears(request: PlanRequest): {
   const linears: PlannedLinear[] = [];
   const problems: Objection[] = [];
   let growth = 0;
-  const quantizations: (Quantization & { readonly columns: number })[] = [];
+  const quantizations: Described[] = [];
   for (const section of model.sections)
     for (const site of section.sites)
       for (const spec of site.linears) {
@@ -42,7 +49,7 @@ export function planLinears(request: PlanRequest): {
           const { algorithm, options } = step;
           if (stageOf(step) === 'quantize') {
             const quantization = quantizationOf([step])!(spec);
-            quantizations.push({ ...quantization, columns: spec.inFeatures });
+            quantizations.push({ ...quantization, columns: spec.inFeatures, dtype: floatDtypeOf(spec, request) });
             const { grid, groupSize, alternatives = [], reordered } = quantization;
             for (const one of [grid, ...alternatives]) {
               const limit = format.limit(spec, one, groupSize, reordered);
@@ -96,14 +103,19 @@ function leftAlone(
   };
 }
 
+function floatDtypeOf({ weight }: LinearSpec, { checkpoint }: PlanRequest): FloatDtype | undefined {
+  const dtype = checkpoint.tensors.get(weight)?.dtype;
+  return dtype && isFloatDtype(dtype) ? dtype : undefined;
+}
+
 function sizeAfter(spec: LinearSpec, { grid, groupSize }: Quantization, request: PlanRequest): number | undefined {
-  const dtype = request.checkpoint.tensors.get(spec.weight)?.dtype;
-  return dtype && isFloatDtype(dtype) ? request.format.size(spec, grid, groupSize, dtype) : undefined;
+  const dtype = floatDtypeOf(spec, request);
+  return dtype && request.format.size(spec, grid, groupSize, dtype);
 }
 
 /** Formats that store codes describe all Linears at once, so all must have one grid and one group size (or one group a row). */
 function configure(
-  quantizations: readonly (Quantization & { columns: number })[],
+  quantizations: readonly Described[],
   linears: readonly PlannedLinear[],
   { format }: PlanRequest,
   problems: Objection[],
@@ -125,6 +137,7 @@ function configure(
       grid: first.grid,
       groupSize: wholeRows ? -1 : first.groupSize,
       reordered: quantizations.some(({ reordered }) => reordered === true),
+      ...(first.dtype && { dtype: first.dtype }),
       quantized: linears.filter(({ untouched }) => untouched === undefined).map(({ layer }) => layer),
       untouched: linears.filter(({ untouched }) => untouched !== undefined).map(({ layer }) => layer),
     }),
