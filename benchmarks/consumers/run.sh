@@ -3,14 +3,15 @@
 #
 #     benchmarks/consumers/run.sh FOLDER TEXT TOKENS RESULT
 #
-# FOLDER is what `compress run` wrote with `format: gptq` or `format: compressed-tensors`; the first TOKENS tokens of TEXT go through both. Makes a virtual environment outside
+# FOLDER is what `compress run` wrote with `format: gptq`, `compressed-tensors`, `bitsandbytes` or `awq`; the first TOKENS tokens of TEXT go through both. Makes a virtual environment outside
 # the tree (5 GB, some minutes; VENV=path keeps and reuses one) and writes RESULT. Exit status 0 if all agree.
 set -euo pipefail
 folder=$(realpath "$1") text=$(realpath "$2") tokens=$3 result=$(realpath -m "$4")
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
-suffix=
-if grep -q '"quant_method": *"compressed-tensors"' "$folder/config.json"; then suffix=-compressed-tensors; fi
+method=$(sed -n 's/.*"quant_method": *"\([^"]*\)".*/\1/p' "$folder/config.json" | head -1)
+suffix=-$method
+if [ "$method" = gptq ]; then suffix=; fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
