@@ -5,8 +5,11 @@ import { createCrossGram } from './create-cross-gram.ts';
 import { createSampleKeeper } from './sample-keeper.ts';
 import type { Observation, Statistics } from './statistics.ts';
 
-/** Tokens that the gram takes at a time. It decides the order of additions, and so the bits: batches of any size are cut into these. */
-const TILE = 512;
+/**
+ * Tokens that the gram takes at a time: batches of any size are cut into these. It decides the order of additions, and so the bits, unless
+ * it is a multiple of the kernels' k-block; the more, the fewer times the gram passes through a kernel's memory.
+ */
+const TILE = 2048;
 
 /** Takes a site's activations batch by batch. The result does not depend on how tokens were divided into batches. */
 export interface StatisticsCollector {
@@ -66,7 +69,8 @@ export function createStatisticsCollector(request: {
 
 function createGram(site: string, features: number, kernels: Kernels) {
   const output = kernels.matrix(features, features);
-  const waiting = kernels.matrix(TILE, features);
+  /** Tokens that do not make a whole tile yet. */
+  let waiting: Matrix | undefined;
   let filled = 0;
 
   async function addTile(input: Matrix): Promise<void> {
@@ -88,6 +92,7 @@ function createGram(site: string, features: number, kernels: Kernels) {
         const count = Math.min(TILE - filled, input.rows - from);
         if (count === TILE) await addTile(part(input, from, from + TILE));
         else {
+          waiting ??= kernels.matrix(TILE, features);
           waiting.data.set(part(input, from, from + count).data, filled * features);
           filled += count;
           if (filled === TILE) {
@@ -99,7 +104,7 @@ function createGram(site: string, features: number, kernels: Kernels) {
       }
     },
     async finish(tokens: number): Promise<Matrix> {
-      if (filled > 0) await addTile(part(waiting, 0, filled));
+      if (waiting && filled > 0) await addTile(part(waiting, 0, filled));
       for (let i = 0; i < output.data.length; i++) output.data[i] /= Math.max(tokens, 1);
       await kernels.symmetrize(output);
       return output;

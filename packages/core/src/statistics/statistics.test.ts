@@ -103,16 +103,27 @@ test('the cross gram is that of deviations and what is seen, over any batches; o
   ).toBeUndefined();
 });
 
+test('the gram agrees with its definition over several tiles and what is left of the last', async () => {
+  const input = activations(4200, 3);
+  const { gram } = await observe(input, [1000, 2047, 1]);
+  for (const a of [0, 1, 2])
+    for (const b of [0, 1, 2]) {
+      let sum = 0;
+      for (let t = 0; t < 4200; t++) sum += input.data[t * 3 + a] * input.data[t * 3 + b];
+      expect(Math.abs(gram!.data[a * 3 + b] - sum / 4200)).toBeLessThan(1e-5);
+    }
+});
+
 test('only what was asked for is there', async () => {
   for (const name of everything)
     expect(Object.keys(await observe(activations(4, 3), [], [name]))).toEqual(['tokens', name]);
 });
 
 test('the division into batches changes no bit', async () => {
-  const input = activations(1300, 4);
+  const input = activations(2300, 4);
   const whole = await observe(input, []);
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 700 }), { maxLength: 6 }), async (batches) => {
+    fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 900 }), { maxLength: 6 }), async (batches) => {
       expect(await observe(input, batches)).toEqual(whole);
     }),
     { numRuns: 20 },

@@ -31,7 +31,8 @@ export function createBufferPool(kernels: Kernels): BufferPool {
     const buffer = at < 0 ? kernels.uint8(size).buffer : idle.splice(at, 1)[0];
     if (at >= 0) {
       idleBytes -= size;
-      new Uint8Array(buffer, 0, bytes).fill(0);
+      // V8 fills shared memory element by element: by floats it takes a quarter of the time.
+      new Float32Array(buffer, 0, Math.ceil(bytes / 4)).fill(0);
     }
     busy.push(buffer);
     taken += size;
