@@ -18,6 +18,7 @@ const STEPS: readonly (readonly [name: string, command: readonly string[]])[] = 
   ['lint and format', ['biome', 'ci', '.']],
   ['WASM modules are current', ['node', 'packages/kernels/scripts/build-wasm.ts', '--check']],
   ['recipe schema is current', ['node', 'workspace/generate/schema.ts', '--check']],
+  ['options on pages are current', ['node', 'workspace/generate/options.ts', '--check']],
   ['API pages are current and complete', ['node', 'workspace/generate/api.ts', '--check']],
 ];
 

@@ -4,6 +4,7 @@
  *     node workspace/generate/options.ts            write them
  *     node workspace/generate/options.ts --check    fail if a page is stale, or an algorithm has none
  */
+import { execFileSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ROOT } from '../run.ts';
@@ -79,6 +80,12 @@ function table(step: Schema): string {
   return ['| option | values | default | what it does |', '| --- | --- | --- | --- |', ...rows].join('\n');
 }
 
+/** As the formatter leaves it. */
+function format(page: string, text: string): string {
+  const biome = join(ROOT, 'node_modules/.bin/biome');
+  return execFileSync(biome, ['format', `--stdin-file-path=${page}`], { cwd: ROOT, input: text, encoding: 'utf8' });
+}
+
 const schema = JSON.parse(await readFile(join(ROOT, 'docs/recipe.schema.json'), 'utf8'));
 const steps: Readonly<Record<string, Schema>> = schema.properties.pipeline.items.properties;
 const check = process.argv.includes('--check');
@@ -94,7 +101,7 @@ for (const [name, step] of Object.entries(steps)) {
   const after = rest?.split(END)[1];
   if (after === undefined) complain(`${page} must have a place for its options, between ${BEGIN} and ${END}`);
   else {
-    const fresh = `${before}${BEGIN}\n\n${table(step)}\n\n${END}${after}`;
+    const fresh = format(page, `${before}${BEGIN}\n\n${table(step)}\n\n${END}${after}`);
     if (fresh === text) continue;
     if (check) complain(`${page} is stale: run \`pnpm generate\``);
     else await writeFile(page, fresh);
