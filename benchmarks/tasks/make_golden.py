@@ -3,7 +3,7 @@
     python make_golden.py    # needs torch and transformers; writes golden.json beside this file
 
 Contexts and continuations come from the two tasks here, with some that are awkward: spaces at the end of a context, no context, characters of many bytes, a context longer than
-the model's.
+the model's, which is cut to as many tokens as that with the continuation (lm-eval keeps one more).
 """
 
 import json
@@ -42,7 +42,7 @@ def main():
         whole, before = encode(context + continuation), encode(context)
         after = whole[len(before):]
         before = before or [model.config.bos_token_id]
-        ids = torch.tensor([(before + after)[-(longest + 1):]])
+        ids = torch.tensor([(before + after)[-longest:]])
         with torch.no_grad():
             log_p = torch.log_softmax(model(ids[:, :-1], use_cache=False).logits[0, -len(after):].double(), -1)
         picked = log_p.gather(1, torch.tensor(after)[:, None]).sum().item()

@@ -1,6 +1,7 @@
 import { CompressError } from '@compress/core';
 import type { Matrix } from '@compress/kernels';
 import { visitLogits } from './head-blocks.ts';
+import { largestOfRow } from './largest-of-row.ts';
 import { rowsOf } from './make-batches.ts';
 import { meanFigure } from './mean-figure.ts';
 import { type Reference, referenceHead, referenceHidden, referenceStream } from './reference-file.ts';
@@ -130,7 +131,7 @@ async function compareGroup(
       const now = theirs.logSum[at];
       gap[at] = gap[at] * Math.exp(before[r] - now) + meanGap(x, y, r, sums[r]) * Math.exp(sums[r] - now);
       for (const [i, matrix] of [x, y].entries()) {
-        const { value, column } = largest(matrix, r);
+        const { value, column } = largestOfRow(matrix, r);
         if (value <= best[i][at]) continue;
         best[i][at] = value;
         top[i][at] = id + column;
@@ -147,14 +148,6 @@ function meanGap(x: Matrix, y: Matrix, row: number, logSum: number): number {
   let sum = 0;
   for (let i = row * x.columns; i < end; i++) sum += Math.exp(x.data[i] - logSum) * (x.data[i] - y.data[i]);
   return sum;
-}
-
-/** The largest of a row, and the first column that has it. */
-function largest({ columns, data }: Matrix, row: number): { value: number; column: number } {
-  const start = row * columns;
-  let at = start;
-  for (let i = start + 1; i < start + columns; i++) if (data[i] > data[at]) at = i;
-  return { value: data[at], column: at - start };
 }
 
 function cosine(a: Float32Array, b: Float32Array): number {

@@ -1,5 +1,6 @@
+import { meanFigure } from '../mean-figure.ts';
 import type { ContinuationScore } from './score-continuations.ts';
-import type { ChoiceItem, ItemMean, ItemOutcome, TaskMetric, TaskResult } from './task.ts';
+import type { ChoiceItem, ItemOutcome, TaskMetric, TaskResult } from './task.ts';
 
 /** What the scores of an item's choices say of it: see {@link TaskMetric}. */
 export function judgeChoices({ choices, answer }: ChoiceItem, scores: readonly ContinuationScore[]): ItemOutcome {
@@ -29,17 +30,14 @@ export function judgeLastWord({ logLikelihood, greedy }: ContinuationScore): Ite
 /** The outcomes and their means; `choices` are the items, where these are choices. */
 export function summarizeTask(items: readonly ItemOutcome[], choices?: readonly ChoiceItem[]): TaskResult {
   const names: readonly TaskMetric[] = choices ? ['acc', 'acc_norm', 'acc_bytes'] : ['acc'];
-  const meanOfMetric = (name: TaskMetric) => meanOf(items.map(({ correct }) => Number(correct[name])));
+  const meanOfMetric = (name: TaskMetric) =>
+    meanFigure(Float64Array.from(items, ({ correct }) => Number(correct[name])));
   return {
     kind: choices ? 'choice' : 'last-word',
     items,
     metrics: Object.fromEntries(names.map((name) => [name, meanOfMetric(name)])),
-    logLikelihood: meanOf(items.map(({ logLikelihoods }, i) => logLikelihoods[choices?.[i].answer ?? 0])),
+    logLikelihood: meanFigure(
+      Float64Array.from(items, ({ logLikelihoods }, i) => logLikelihoods[choices?.[i].answer ?? 0]),
+    ),
   };
-}
-
-function meanOf(values: readonly number[]): ItemMean {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return { mean, standardError: values.length < 2 ? 0 : Math.sqrt(squares / (values.length - 1) / values.length) };
 }

@@ -1,17 +1,10 @@
-import {
-  type Batch,
-  type BufferPool,
-  type Checkpoint,
-  CompressError,
-  createBufferPool,
-  loadSection,
-  type Model,
-  runSection,
-  type SectionProgram,
-  type SectionWeights,
-} from '@compress/core';
-import type { Kernels, Matrix } from '@compress/kernels';
-import { likeliestToken } from '../choose-token.ts';
+import { CompressError } from '@compress/core';
+import { visitLogits } from '../head-blocks.ts';
+import { largestOfRow } from '../largest-of-row.ts';
+import { checkFinite } from '../score-sequences.ts';
+import type { Sequence, SequenceWalk } from '../sequence.ts';
+import { createSoftmaxRows } from '../softmax-rows.ts';
+import { type HeadGroup, walkSequences } from '../walk-sequences.ts';
 import type { EncodedPair } from './encode-pair.ts';
 
 /** How likely a model finds a continuation. */
@@ -23,153 +16,74 @@ export interface ContinuationScore {
 }
 
 /** What a model is asked to score. */
-export interface ContinuationsRequest {
-  readonly model: Model;
-  readonly checkpoint: Checkpoint;
-  readonly kernels: Kernels;
+export interface ContinuationsRequest extends Omit<SequenceWalk, 'sequences'> {
   /** Contexts and continuations of at least one token each. */
   readonly pairs: readonly EncodedPair[];
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
-}
-
-/** Bytes of residual stream that wait in memory between two sections; more pairs go through the model in several groups. */
-const HIDDEN_BYTES = 128 * 2 ** 20;
-
-/** Rows in a section at once. */
-const BATCH_ROWS = 2048;
-
-/** Bytes of logits that exist at one time. */
-const LOGIT_BYTES = 32 * 2 ** 20;
-
-/** One pair on its way: what the model reads, and the tokens that come after its last rows. */
-interface Asked {
-  readonly index: number;
-  readonly input: Uint32Array;
-  readonly scored: Uint32Array;
 }
 
 /**
- * The likelihood of every continuation after its context, section by section, with one section's weights in memory. A pair that is longer than the model's context loses the
- * beginning of its text, as in lm-eval. Only pairs of one length share a batch, so that nothing is padded. Throws `CompressError` `sequence-too-long`
- * where a continuation alone is, `not-finite`.
+ * The likelihood of every continuation after its context. A pair of more tokens than the model's context loses the beginning of its text (lm-eval keeps one token more, since
+ * it does not run the last). Only pairs of one length share a batch, so nothing is padded. Throws `CompressError` `token-unknown`, `not-finite`,
+ * `sequence-too-long` where a continuation leaves no room for a context, and what reading tensors throws.
  */
-export async function scoreContinuations(request: ContinuationsRequest): Promise<ContinuationScore[]> {
-  const { model, checkpoint, kernels, pairs, signal } = request;
+export async function scoreContinuations({ pairs, ...walk }: ContinuationsRequest): Promise<ContinuationScore[]> {
+  const asked = pairs
+    .map((pair, index) => ({ index, ...sequenceOf(pair, index, walk.model.contextLength) }))
+    .sort((a, b) => b.tokens.length - a.tokens.length || a.index - b.index);
+  const scored = asked.reduce((sum, { tokens, from }) => sum + tokens.length - from, 0);
+  const [nll, greedy] = [new Float64Array(scored), new Uint8Array(scored)];
+  const sequenceWalk = { ...walk, sequences: asked };
+  await walkSequences(sequenceWalk, {
+    atHead: async (group) => {
+      const { first } = group;
+      const tokens = await scoreTokens(sequenceWalk, group);
+      nll.set(tokens.nll, first);
+      greedy.set(tokens.greedy, first);
+    },
+  });
+  checkFinite(sequenceWalk, nll);
   const scores = new Array<ContinuationScore>(pairs.length);
-  const groups = inGroups(
-    pairs.map((pair, index) => cut(pair, index, model.contextLength)),
-    Math.max(1, Math.floor(HIDDEN_BYTES / (4 * model.hiddenSize))),
-  );
-  const total = groups.flat().length * model.sections.length;
-  const pool = createBufferPool(kernels);
-  const weightPool = createBufferPool(kernels);
-  let done = 0;
-  for (const group of groups) {
-    const batches = group.map((asked) => ({ asked, batch: batchOf(asked, model, kernels) }));
-    for (const section of model.sections)
-      await weightPool.run(async () => {
-        const weights = await loadSection(checkpoint, section, weightPool.kernels);
-        const program = model.open(section, weights, pool.kernels);
-        for (const { asked, batch } of batches) {
-          signal?.throwIfAborted();
-          if (section.kind !== 'head') await pool.run(() => runSection(program, weights, batch, pool.kernels));
-          else
-            for (const score of await scoreBatch({ model, program, weights, batch, asked, pool }))
-              scores[score.index] = score;
-          done += 1;
-          request.onProgress?.({ done, total });
-        }
-      });
+  let first = 0;
+  for (const { index, tokens, from } of asked) {
+    const end = first + tokens.length - from;
+    scores[index] = {
+      logLikelihood: -nll.subarray(first, end).reduce((sum, value) => sum + value, 0),
+      greedy: greedy.subarray(first, end).every((likeliest) => likeliest === 1),
+    };
+    first = end;
   }
-  const broken = scores.findIndex(({ logLikelihood }) => !Number.isFinite(logLikelihood));
-  if (broken >= 0)
-    throw new CompressError(
-      'not-finite',
-      `The model's logits for continuation ${broken} are not finite: its weights are broken, or overflow f32.`,
-      { file: checkpoint.location },
-    );
-  return scores.map(({ logLikelihood, greedy }) => ({ logLikelihood, greedy }));
+  return scores;
 }
 
-function cut({ context, continuation }: EncodedPair, index: number, most: number): Asked {
+function sequenceOf({ context, continuation }: EncodedPair, index: number, most: number): Sequence {
   if (continuation.length === 0 || context.length === 0)
     throw new RangeError(`pair ${index} has no ${context.length === 0 ? 'context' : 'continuation'}`);
-  if (continuation.length > most)
+  if (continuation.length >= most)
     throw new CompressError(
       'sequence-too-long',
-      `A continuation of ${continuation.length} tokens is longer than the model's context of ${most}; use a shorter one.`,
+      `A continuation of ${continuation.length} tokens fills the model's context of ${most}; use a shorter one.`,
     );
-  const whole = Uint32Array.of(...context, ...continuation).subarray(-(most + 1));
-  return { index, input: whole.slice(0, -1), scored: continuation };
+  const tokens = Uint32Array.of(...context, ...continuation).slice(-most);
+  return { tokens, from: tokens.length - continuation.length };
 }
 
-/** Groups of at most so many tokens (or one batch), cut into batches of pairs of one length, longest first. */
-function inGroups(asked: readonly Asked[], mostTokens: number): Asked[][][] {
-  const sorted = asked.toSorted((a, b) => b.input.length - a.input.length || a.index - b.index);
-  const groups: Asked[][][] = [];
-  let tokens = Number.POSITIVE_INFINITY;
-  for (const one of sorted) {
-    const { length } = one.input;
-    const last = groups.at(-1)?.at(-1);
-    if (tokens + length > mostTokens) {
-      groups.push([[one]]);
-      tokens = 0;
-    } else if (last?.[0].input.length === length && (last.length + 1) * length <= BATCH_ROWS) last.push(one);
-    else groups.at(-1)!.push([one]);
-    tokens += length;
-  }
-  return groups;
-}
-
-function batchOf(asked: readonly Asked[], { hiddenSize }: Model, kernels: Kernels): Batch {
-  const { length } = asked[0].input;
-  const tokens = new Uint32Array(asked.length * length);
-  for (const [sequence, { input }] of asked.entries()) tokens.set(input, sequence * length);
-  return {
-    sequences: asked.length,
-    length,
-    tokens,
-    hidden: kernels.matrix(tokens.length, hiddenSize),
-    state: new Map(),
-  };
-}
-
-/** Scores of a batch that stands before the head. The rows that say something of continuations are gathered, so that logits are made of many at a time. */
-async function scoreBatch(p: {
-  readonly model: Model;
-  readonly program: SectionProgram;
-  readonly weights: SectionWeights;
-  readonly batch: Batch;
-  readonly asked: readonly Asked[];
-  readonly pool: BufferPool;
-}): Promise<(ContinuationScore & { readonly index: number })[]> {
-  const { model, program, weights, batch, asked, pool } = p;
-  const { length, hidden } = batch;
-  const places = asked.flatMap(({ scored }, sequence) =>
-    Array.from(scored, (token, i) => ({ sequence, token, row: (sequence + 1) * length - scored.length + i })),
-  );
-  const sums = asked.map(({ index }) => ({ index, logLikelihood: 0, greedy: true }));
-  const tileRows = Math.max(1, Math.floor(LOGIT_BYTES / (4 * model.vocabularySize)));
-  for (let start = 0; start < places.length; start += tileRows) {
-    const tile = places.slice(start, start + tileRows);
-    await pool.run(async () => {
-      const logits = await model.logits(program, weights, gather(hidden, tile, pool.kernels), pool.kernels);
-      const picked = Uint32Array.from(tile, ({ token }) => token);
-      const logProbabilities = await pool.kernels.logSoftmaxPick({ logits, picked });
-      for (const [i, { sequence, token }] of tile.entries()) {
-        const row = logits.data.subarray(i * logits.columns, (i + 1) * logits.columns);
-        sums[sequence].logLikelihood += logProbabilities[i];
-        sums[sequence].greedy &&= likeliestToken(row) === token;
-      }
-    });
-  }
-  return sums;
-}
-
-function gather({ columns, data }: Matrix, places: readonly { readonly row: number }[], kernels: Kernels): Matrix {
-  const gathered = kernels.matrix(places.length, columns);
-  for (const [i, { row }] of places.entries())
-    gathered.data.set(data.subarray(row * columns, (row + 1) * columns), i * columns);
-  return gathered;
+/** Of each target of a group its negative log-likelihood, and 1 where it is the likeliest token. */
+async function scoreTokens(
+  { checkpoint, kernels, signal }: SequenceWalk,
+  { section, normed, targets, progress }: HeadGroup,
+): Promise<{ readonly nll: Float64Array; readonly greedy: Uint8Array }> {
+  const softmax = createSoftmaxRows(targets);
+  const largest = new Float64Array(targets.length).fill(Number.NEGATIVE_INFINITY);
+  const greedy = new Uint8Array(targets.length);
+  const heads = [{ checkpoint, linear: section.sites[0].linears[0], normed }];
+  await visitLogits({ heads, kernels, signal, progress }, async ({ logits: [logits], row, id, kernels: own }) => {
+    await softmax.add(logits, { row, id }, own);
+    for (let r = 0; r < logits.rows; r++) {
+      const { value, column } = largestOfRow(logits, r);
+      if (value <= largest[row + r]) continue;
+      largest[row + r] = value;
+      greedy[row + r] = Number(id + column === targets[row + r]);
+    }
+  });
+  return { nll: softmax.nll(), greedy };
 }

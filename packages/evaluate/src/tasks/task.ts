@@ -1,3 +1,5 @@
+import type { Figure } from '../mean-figure.ts';
+
 /** Which of several texts comes after a context. */
 export interface ChoiceItem {
   readonly context: string;
@@ -31,17 +33,11 @@ export interface ItemOutcome {
   readonly picked?: Readonly<Partial<Record<TaskMetric, number>>>;
 }
 
-/** A mean over items and its standard error: sample deviation / sqrt(items). */
-export interface ItemMean {
-  readonly mean: number;
-  readonly standardError: number;
-}
-
-/** A model's result on a task. */
+/** A model's result on a task. Standard errors are those of a mean over items. */
 export interface TaskResult {
   readonly kind: 'choice' | 'last-word';
   readonly items: readonly ItemOutcome[];
-  readonly metrics: Readonly<Partial<Record<TaskMetric, ItemMean>>>;
+  readonly metrics: Readonly<Partial<Record<TaskMetric, Figure>>>;
   /** Of the right choice, or of the last word: log p in nats. */
-  readonly logLikelihood: ItemMean;
+  readonly logLikelihood: Figure;
 }
