@@ -23,7 +23,7 @@ export async function openLlamaCpp(file: string, context: number): Promise<Llama
   const listed = (tokens: Uint32Array) => Array.from(tokens) as Token[];
   return {
     release: llama.llamaCppRelease.release,
-    tokenize: (text) => Uint32Array.from(model.tokenize(text, false, 'trimLeadingSpace')),
+    tokenize: (text) => Uint32Array.from(model.tokenize(text)),
     async score(tokens) {
       await sequence.clearHistory();
       const input = listed(tokens);

@@ -6,13 +6,9 @@ import { openModelCheckpoint, planGgufExport } from '@compress/formats';
 import { createKernels, type Kernels } from '@compress/kernels';
 import { openTokenizer } from '@compress/models';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { llamaCppRuns } from './llama-cpp-runs.ts';
 
-const there = await import('node-llama-cpp')
-  .then(({ getLlama }) =>
-    getLlama({ build: 'never', gpu: false, skipDownload: true }).then((llama) => llama.dispose().then(() => true)),
-  )
-  .catch(() => false);
-if (!there) console.warn('SKIPPED: llama.cpp as a consumer; node-llama-cpp has no binary for this machine.');
+const there = await llamaCppRuns();
 
 const folder = fileURLToPath(new URL('../../../apps/cli/demo-model', import.meta.url));
 
