@@ -229,6 +229,17 @@ it('is what an import makes the same folder of', async () => {
   );
 });
 
+it.each([
+  [{ sliding_window: 48 }, 48],
+  [{ sliding_window: 48, use_sliding_window: false }, 128],
+  [{ sliding_window: null }, 128],
+])('%j: the context is %i, as far as llama.cpp attends to the same', async (config, context) => {
+  await exportModel(await makeModel({ config }));
+  const gguf = await openGguf(join(folder, 'model.gguf'));
+  expect(gguf.metadata.get('llama.context_length')?.value).toBe(context);
+  await gguf.close();
+});
+
 it('carries the divisors of a scaled rotary embedding', async () => {
   const config = { rope_scaling: { rope_type: 'llama3', factor: 8 } };
   const ropeDivisors = Float32Array.from({ length: 8 }, (_, i) => 1 + i);

@@ -20,6 +20,14 @@ const ARCHITECTURES: Readonly<Record<string, ExportShape['architecture']>> = {
 };
 
 /**
+ * Tokens that attention reaches back, where it does not reach everything. llama.cpp's graphs of these architectures have no such window: up to its
+ * length both are the same model, and so the file's context ends there.
+ */
+function slidingWindow({ sliding_window, use_sliding_window }: Readonly<Record<string, unknown>>): number | undefined {
+  return typeof sliding_window === 'number' && use_sliding_window !== false ? sliding_window : undefined;
+}
+
+/**
  * Reads `config.json`, as old writers and new ones leave it. Throws `CompressError` `gguf-export` for architectures that are not exported and for
  * what is missing.
  */
@@ -60,7 +68,7 @@ export function readShape(config: Readonly<Record<string, unknown>>, file: strin
     heads,
     kvHeads: natural('num_key_value_heads') ?? heads,
     headDim,
-    context: size('max_position_embeddings'),
+    context: Math.min(size('max_position_embeddings'), slidingWindow(config) ?? Number.POSITIVE_INFINITY),
     vocabulary: size('vocab_size'),
     epsilon: number(config.rms_norm_eps ?? 1e-6, 'rms_norm_eps'),
     ropeTheta: number(rope.rope_theta ?? config.rope_theta ?? 10_000, 'rope_theta'),
