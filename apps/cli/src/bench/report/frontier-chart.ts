@@ -29,9 +29,9 @@ export function frontierChart(
 ): TopLevelSpec {
   const best = frontier(points);
   const values = points.map((point) => ({ ...point, cost: point.cost / unit, input: point.name === INPUT }));
-  const line = best.map((point) => ({ ...point, cost: point.cost / unit }));
+  // Names of neighbours stand above and below the line in turn.
+  const line = best.map((point, index) => ({ ...point, cost: point.cost / unit, above: index % 2 === 0 }));
   const scores = points.map((point) => point.score);
-  const ticks = logTicks(Math.min(...scores), Math.max(...scores));
   const x = {
     field: 'cost',
     type: 'quantitative' as const,
@@ -41,8 +41,7 @@ export function frontierChart(
   const y = {
     field: 'score',
     type: 'quantitative' as const,
-    scale: { type: 'log' as const, domain: [ticks[0], ticks.at(-1)!], nice: false },
-    axis: { title: `${score} (lower is better)`, values: ticks, format: '~r' },
+    ...scoreScale(Math.min(...scores), Math.max(...scores), `${score} (lower is better)`),
   };
   return {
     width: 340,
@@ -63,11 +62,19 @@ export function frontierChart(
         mark: { type: 'point', filled: true, size: 60, color: SERIES[0], opacity: 1 },
         encoding: { x, y },
       },
-      {
-        data: { values: line },
-        mark: { type: 'text', dy: -9, dx: 3, align: 'left', fontSize: 11, fill: INK },
+      ...[true, false].map((above) => ({
+        data: { values: line.filter((point) => point.above === above) },
+        mark: { type: 'text' as const, dy: above ? -10 : 13, dx: 3, align: 'left' as const, fontSize: 11, fill: INK },
         encoding: { x, y, text: { field: 'name' } },
-      },
+      })),
     ],
   };
+}
+
+/** Of scores that lie close together, differences are shown; of others, ratios. */
+function scoreScale(least: number, most: number, title: string) {
+  if (most < 2 * least) return { scale: { zero: false, nice: true, padding: 10 }, axis: { title, tickCount: 5 } };
+  const ticks = logTicks(least, most);
+  const scale = { type: 'log' as const, domain: [ticks[0], ticks.at(-1)!], nice: false };
+  return { scale, axis: { title, values: ticks, format: '~r' } };
 }

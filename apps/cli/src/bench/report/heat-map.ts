@@ -10,8 +10,9 @@ export interface HeatCell {
   readonly text: string;
 }
 
-/** The least opacity that can be told from the page. */
+/** The least opacity that can be told from the page, and the most on which figures can be read in light and dark. */
 const FAINTEST = 0.06;
+const STRONGEST = 0.8;
 
 /** Rows by columns, the darker the worse. `range` ends the scale at both sides, so that several maps can share it. */
 export function heatMap(
@@ -29,9 +30,9 @@ export function heatMap(
   const span = Math.log(most / least) || 1;
   const values = cells.map((cell) => ({
     ...cell,
-    strength: FAINTEST + (1 - FAINTEST) * Math.min(1, Math.max(0, Math.log(cell.value / least) / span)),
+    strength: FAINTEST + (STRONGEST - FAINTEST) * Math.min(1, Math.max(0, Math.log(cell.value / least) / span)),
   }));
-  const axis = { grid: false, labelLimit: 260, labelAngle: 0 };
+  const axis = { grid: false, labelLimit: 420, labelAngle: 0 };
   const position = {
     x: {
       field: 'column',
@@ -42,7 +43,7 @@ export function heatMap(
     y: { field: 'row', type: 'nominal' as const, sort: null, axis: { ...axis, title: null } },
   };
   return {
-    ...(p.title === undefined ? {} : { title: { text: p.title, limit: 300 } }),
+    ...(p.title === undefined ? {} : { title: { text: p.title, limit: 420 } }),
     width: { step: p.cellWidth },
     height: { step: p.cellHeight },
     data: { values },

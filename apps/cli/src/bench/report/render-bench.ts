@@ -26,7 +26,7 @@ ${raw(SORT_STYLE)}</style>
 <body>
 <main>
 <h1>${title}</h1>
-<p class="muted">${results.length} cells: ${new Set(rows.map(({ model }) => model)).size} models, ${new Set(rows.map(({ pipeline }) => pipeline)).size} pipelines, ${evaluationsOf(results).length} evaluations</p>
+<p class="muted">Cells: ${results.length}. Models: ${[...new Set(rows.map(({ model }) => model))].join(', ')}. Measured on: ${evaluationsOf(results).join(', ')}.</p>
 <section><h2>All rows</h2>${table(results)}</section>
 ${await frontiers(rows, results)}
 ${await heatMaps(rows, results)}
