@@ -15,7 +15,7 @@ export default defineConfig({
         ssr: { resolve: { conditions: [condition, 'module', 'node', 'import', 'default'] } },
         test: {
           name: 'source',
-          include: ['{packages,apps,benchmarks}/**/*.test.ts', 'workspace/*.test.ts'],
+          include: ['{packages,apps,benchmarks,fuzz}/**/*.test.ts', 'workspace/*.test.ts'],
           setupFiles: ['workspace/fail-on-console.ts'],
           execArgv: [flag],
           env: { NODE_OPTIONS: flag },

@@ -11,6 +11,7 @@ import { imatrixCommand } from './commands/imatrix.ts';
 import { importCommand } from './commands/import.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { planCommand } from './commands/plan.ts';
+import { pushCommand } from './commands/push.ts';
 import { runCommand } from './commands/run.ts';
 import { schemaCommand } from './commands/schema.ts';
 import { tasksCommand } from './commands/tasks.ts';
@@ -30,6 +31,7 @@ const commands = [
   imatrixCommand,
   convertCommand,
   verifyCommand,
+  pushCommand,
   schemaCommand,
   demoCommand,
   benchCommand,

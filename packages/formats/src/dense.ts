@@ -1,4 +1,5 @@
 import { DTYPE_BITS, encodeFloats, type Format, turn } from '@compress/core';
+import { transformers, vllm } from './consumers.ts';
 
 /**
  * The dequantized weights in the checkpoint's own dtype: runs everywhere and is no smaller than the input. Values are rounded once, from
@@ -8,6 +9,7 @@ export const dense: Format = {
   name: 'dense',
   summary: 'The dequantized weights in the dtype of the input: every tool reads it, and nothing gets smaller.',
   storesCodes: false,
+  consumers: [transformers(), vllm],
   limit: () => undefined,
   write({ spec, quantized }, dtype, kernels) {
     const { rows, columns, grid, codes, scales } = quantized;

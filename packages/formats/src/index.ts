@@ -20,3 +20,5 @@ export { ggufWeightName } from './gguf/tensor-names.ts';
 export { type GgufContent, type GgufTensorSource, writeGguf } from './gguf/write-gguf.ts';
 export { gptq } from './gptq/gptq.ts';
 export { openModelCheckpoint } from './open-model-checkpoint.ts';
+export { openStoredCheckpoint } from './open-stored-checkpoint.ts';
+export { openPytorch } from './pytorch/open-pytorch.ts';

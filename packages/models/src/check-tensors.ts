@@ -1,5 +1,23 @@
 import { CompressError, type SectionSpec, type TensorInfo } from '@compress/core';
 import type { Decoder } from './decoder/decoder.ts';
+import { blockSites } from './decoder/sites.ts';
+
+/**
+ * Refuses a decoder with a Linear that has more features than the checkpoint has elements, before anything is made that grows with them (links
+ * keep an index of rows): what a configuration claims must not decide how much memory its reader takes.
+ */
+export function checkSizes(decoder: Decoder, tensors: ReadonlyMap<string, TensorInfo>): void {
+  const elements = [...tensors.values()].reduce((sum, { shape }) => sum + shape.reduce((size, n) => size * n, 1), 0);
+  for (const block of decoder.blocks)
+    for (const { name, outFeatures, inFeatures } of blockSites(block).flatMap(({ linears }) => linears)) {
+      if (Math.max(outFeatures, inFeatures) <= elements) continue;
+      throw new CompressError(
+        'tensor-shape',
+        `config.json asks for the shape [${outFeatures}, ${inFeatures}], but all tensors together have ${elements} elements.`,
+        { layer: name },
+      );
+    }
+}
 
 /**
  * Holds a decoder against the tensors of a checkpoint: each that it needs is there and of its shape, and the checkpoint has none that it

@@ -1,5 +1,5 @@
 import { CompressError, type Model, type SectionSpec, type TensorInfo } from '@compress/core';
-import { checkTensors } from './check-tensors.ts';
+import { checkSizes, checkTensors } from './check-tensors.ts';
 import type { Decoder } from './decoder/decoder.ts';
 import { sectionsOf } from './decoder/sections.ts';
 import { findArchitecture } from './find-architecture.ts';
@@ -16,6 +16,7 @@ import { rotaryTables } from './forward/rotary-tables.ts';
 export function modelFromConfig(config: unknown, tensors: ReadonlyMap<string, TensorInfo>): Model {
   const { architecture, settings } = findArchitecture(config);
   const decoder = fitPrefix(architecture.prefixes, tensors, (prefix) => architecture.decoder(settings, prefix));
+  checkSizes(decoder, tensors);
   const sections = sectionsOf(decoder);
   checkTensors(decoder, sections, tensors, architecture.buffers);
   return decoderModel(architecture.name, decoder, sections);

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { CompressError, type CompressResult, convertCheckpoint, type FloatDtype, workFolder } from '@compress/core';
 import { ggufPresets } from '@compress/formats';
 import { Command, Option } from 'commander';
+import { writeCard } from '../card/write-card.ts';
 import { type CliContext, printResult, withKernels } from '../cli-context.ts';
 import { openModel } from '../model/open-model.ts';
 import { formatBytes, significant } from '../output/units.ts';
@@ -81,13 +82,14 @@ async function convert(
 ): Promise<CompressResult> {
   const opened = await openModel(name, { directory, note: progress.log });
   try {
-    return await withKernels(options, async (kernels) =>
+    const target = registry.formats.find((candidate) => candidate.name === format)!;
+    const result = await withKernels(options, async (kernels) =>
       convertCheckpoint({
         model: opened.model,
         checkpoint: opened.checkpoint,
         source: opened.folder,
         output,
-        format: registry.formats.find(({ name }) => name === format)!,
+        format: target,
         ...(options.dtype !== undefined && { dtype: DTYPES[options.dtype] }),
         kernels,
         versions: await packageVersions([]),
@@ -95,6 +97,7 @@ async function convert(
         signal,
       }),
     );
+    return { ...result, manifest: await writeCard({ source: opened.folder, output, format: target }, result.manifest) };
   } catch (error) {
     if (signal.aborted) progress.log(`Ended. The same command goes on; what is done waits in ${workFolder(output)}.`);
     throw error;

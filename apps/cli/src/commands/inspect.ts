@@ -1,11 +1,9 @@
-import { join } from 'node:path';
-import { type Checkpoint, CompressError, type Model, openCheckpoint } from '@compress/core';
-import { openModelCheckpoint } from '@compress/formats';
+import { type Checkpoint, CompressError, type Model, readModelConfig } from '@compress/core';
+import { openModelCheckpoint, openStoredCheckpoint } from '@compress/formats';
 import { modelFromConfig } from '@compress/models';
 import { Command } from 'commander';
 import { type CommonOptions, printResult } from '../cli-context.ts';
 import { locateModel } from '../model/locate-model.ts';
-import { readConfig } from '../model/read-config.ts';
 import { formatTable } from '../output/table.ts';
 import { formatBytes, formatCount } from '../output/units.ts';
 import type { MakeCommand } from './command.ts';
@@ -37,14 +35,16 @@ export const inspectCommand: MakeCommand = (context) =>
 
 /** What headers and config.json tell. Sizes are bytes. */
 async function inspect(folder: string) {
-  const config = await readConfig(join(folder, 'config.json'));
-  const stored = await openCheckpoint(folder);
+  const config = await readModelConfig(folder);
+  const stored = await openStoredCheckpoint(folder);
   try {
-    const tensors = [...stored.tensors.values()].map(({ name, dtype, shape, byteLength }) => ({
+    const tensors = [...stored.tensors.values()].map(({ name, dtype, shape, byteLength, sharedWith }) => ({
       name,
       dtype,
       shape,
-      bytes: byteLength,
+      // What lies in the file once counts once.
+      bytes: sharedWith === undefined ? byteLength : 0,
+      ...(sharedWith !== undefined && { sharedWith }),
     }));
     const dtypes: Record<string, { tensors: number; bytes: number }> = {};
     for (const { dtype, bytes } of tensors) {

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { CompressError, type Place } from '@compress/core';
-import { downloadFromHub } from './download-from-hub.ts';
+import { downloadFromHub } from '../hub/download-from-hub.ts';
 
 /** `owner/name` or `owner/name@revision`, as the hub allows them. */
 const HUB_ID = /^(?<repository>[\w-][\w.-]*\/[\w-][\w.-]*)(?:@(?<revision>[\w./-]+))?$/;

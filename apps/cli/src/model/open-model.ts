@@ -1,9 +1,7 @@
-import { join } from 'node:path';
-import type { CodedCheckpoint, Model, Place } from '@compress/core';
+import { type CodedCheckpoint, type Model, type Place, readModelConfig, withoutShared } from '@compress/core';
 import { openModelCheckpoint } from '@compress/formats';
 import { modelFromConfig } from '@compress/models';
 import { locateModel } from './locate-model.ts';
-import { readConfig } from './read-config.ts';
 
 export interface OpenedModel {
   readonly folder: string;
@@ -19,10 +17,11 @@ export async function openModel(
   where: { readonly directory: string; readonly place?: Place; note(text: string): void },
 ): Promise<OpenedModel> {
   const folder = await locateModel(name, where);
-  const config = await readConfig(join(folder, 'config.json'));
+  const config = await readModelConfig(folder);
   const checkpoint = await openModelCheckpoint(folder);
   try {
-    return { folder, config, checkpoint, model: modelFromConfig(config, checkpoint.tensors) };
+    const model = modelFromConfig(config, checkpoint.tensors);
+    return { folder, config, checkpoint: withoutShared(checkpoint, model), model };
   } catch (error) {
     await checkpoint.close();
     throw error;

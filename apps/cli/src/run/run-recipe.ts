@@ -9,6 +9,7 @@ import {
 } from '@compress/core';
 import type { Perplexity } from '@compress/evaluate';
 import type { Kernels } from '@compress/kernels';
+import { writeCard } from '../card/write-card.ts';
 import { measurePerplexity } from '../model/measure-perplexity.ts';
 import { type OpenedModel, openModel } from '../model/open-model.ts';
 import type { Progress } from '../progress/progress.ts';
@@ -58,7 +59,12 @@ export async function runRecipe(recipe: Recipe, settings: RunSettings): Promise<
     const result = await compressPrepared(prepared, settings);
     whenInterrupted = `Ended. The output ${recipe.output} is complete; compress eval measures it.`;
     const { architecture } = prepared.opened.model;
-    return { ...result, recipe, architecture, evaluations: await evaluateAll(prepared, settings) };
+    // With its card even if measuring is interrupted, and again with what was measured.
+    const place = { source: prepared.opened.folder, output: recipe.output, format: recipe.format };
+    const carded = await writeCard(place, result.manifest);
+    const evaluations = await evaluateAll(prepared, settings);
+    const manifest = evaluations.length === 0 ? carded : await writeCard(place, carded, evaluations);
+    return { ...result, manifest, recipe, architecture, evaluations };
   } catch (error) {
     if (signal.aborted) progress.log(whenInterrupted);
     throw error;

@@ -15,6 +15,8 @@ export interface TensorInfo {
   readonly decoded?: boolean;
   /** Of a decoded tensor: bytes that its codes, scales and zero points take on disk. */
   readonly codedBytes?: number;
+  /** Another tensor of the file that is this one to the last byte, stored once for both (PyTorch's shared storages). */
+  readonly sharedWith?: string;
 }
 
 /** A half-open range [start, end). */

@@ -129,11 +129,11 @@ describe('symbolic links', () => {
     const model = join(folder, 'model');
     await writeCheckpoint(model, [bytes('a', [1]), bytes('b', [2])], { maxShardBytes: 1 });
     await replaceByLink(join(model, FIRST), join(outside, FIRST));
-    await expect(openCheckpoint(model)).rejects.toMatchObject({ code: 'shard-outside' });
+    await expect(openCheckpoint(model)).rejects.toMatchObject({ code: 'file-outside' });
     const single = join(folder, 'single');
     await writeCheckpoint(single, [bytes('a', [1])]);
     await replaceByLink(join(single, 'model.safetensors'), join(outside, 'x'), '../outside/x');
-    await expect(openCheckpoint(single)).rejects.toMatchObject({ code: 'shard-outside' });
+    await expect(openCheckpoint(single)).rejects.toMatchObject({ code: 'file-outside' });
   });
 
   it('inside the folder are followed', async () => {
@@ -163,6 +163,6 @@ describe('symbolic links', () => {
     await mkdir(blobs, { recursive: true });
     await writeCheckpoint(snapshot, [bytes('a', [1])]);
     await replaceByLink(join(snapshot, 'model.safetensors'), join(blobs, 'hash'));
-    await expect(openCheckpoint(snapshot)).rejects.toMatchObject({ code: 'shard-outside' });
+    await expect(openCheckpoint(snapshot)).rejects.toMatchObject({ code: 'file-outside' });
   });
 });

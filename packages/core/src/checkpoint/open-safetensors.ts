@@ -1,5 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
-import { CompressError } from '../errors.ts';
+import { openFile } from '../folder/open-file.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { checkRange, findTensor } from './find-tensor.ts';
 import { parseSafetensorsHeader, safetensorsHeaderLength } from './safetensors-header.ts';
@@ -15,12 +14,12 @@ export interface SafetensorsFile extends Checkpoint {
  * `checkpoint-missing` if there is no such file, and every `safetensors-...` error of the header's parser.
  */
 export async function openSafetensors(file: string): Promise<SafetensorsFile> {
-  const handle = await openFile(file);
+  const opened = await openFile(file);
   try {
-    const { size } = await handle.stat();
-    const first = await readAt(handle, 0, Math.min(8, size), file);
+    const { size } = opened;
+    const first = await opened.read(0, Math.min(8, size));
     const length = safetensorsHeaderLength(first, size, file);
-    const { tensors, metadata } = parseSafetensorsHeader(await readAt(handle, 8, length, file), size, file);
+    const { tensors, metadata } = parseSafetensorsHeader(await opened.read(8, length), size, file);
 
     return {
       tensors,
@@ -30,43 +29,12 @@ export async function openSafetensors(file: string): Promise<SafetensorsFile> {
       async read(name, range) {
         const tensor = findTensor({ location: file, tensors }, name);
         const { start, end } = checkRange(range, tensor.byteLength, file, name);
-        if ((await handle.stat()).size !== size) throw changed(file);
-        return readAt(handle, tensor.start + start, end - start, file);
+        return opened.read(tensor.start + start, end - start);
       },
-      close: () => handle.close(),
+      close: opened.close,
     };
   } catch (error) {
-    await handle.close();
+    await opened.close();
     throw error;
   }
-}
-
-async function openFile(file: string): Promise<FileHandle> {
-  try {
-    return await open(file, 'r');
-  } catch (cause) {
-    throw new CompressError(
-      'checkpoint-missing',
-      `The file cannot be opened (${(cause as NodeJS.ErrnoException).code}).`,
-      { file },
-      { cause },
-    );
-  }
-}
-
-async function readAt(handle: FileHandle, position: number, length: number, file: string): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
-  for (let done = 0; done < length; ) {
-    // One read call takes at most 2 GiB.
-    const { bytesRead } = await handle.read(bytes, done, Math.min(length - done, 1 << 30), position + done);
-    if (bytesRead === 0) throw changed(file);
-    done += bytesRead;
-  }
-  return bytes;
-}
-
-function changed(file: string): CompressError {
-  return new CompressError('file-changed', 'The file changed while it was read: leave it alone during a run.', {
-    file,
-  });
 }

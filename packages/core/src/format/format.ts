@@ -31,6 +31,18 @@ export interface CodedCheckpoint extends Checkpoint {
   readonly coded: ReadonlyMap<string, CodedWeight>;
 }
 
+/** A program that loads what a format writes: for the model card of an output folder. */
+export interface Consumer {
+  readonly name: string;
+  /** What the Hub calls it (`library_name`); absent: transformers, or what builds on it. */
+  readonly library?: string;
+  /** The command that installs it with all that the format needs. */
+  readonly install?: string;
+  readonly language: 'python' | 'sh';
+  /** Loads and runs the model; `FOLDER` stands for the folder or its name on the Hub. */
+  readonly program: string;
+}
+
 /**
  * How consumers lay a quantized layer out on disk. One truth per fact: the layout lives in the format's file and nowhere else.
  * Everything that is not a quantized Linear is written by the walk in the input's dtype, under its own name.
@@ -40,6 +52,8 @@ export interface Format {
   readonly summary: string;
   /** It stores codes, so a pipeline without a `quantize` step cannot be written in it; false only where dequantized floats are stored. */
   readonly storesCodes: boolean;
+  /** Programs that load it, the most usual first. */
+  readonly consumers?: readonly Consumer[];
   /** A file beside config.json that holds the configuration too, for consumers who look there (`quantize_config.json`). */
   readonly configurationFile?: string;
   /**

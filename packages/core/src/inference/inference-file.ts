@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { CompressError } from '../errors.ts';
+import { parseJson, readModelText } from '../folder/read-model-json.ts';
 import type { Inference } from './inference.ts';
 
 /** Its name beside the weights. */
@@ -43,25 +43,19 @@ const inferenceSchema = z.strictObject({
 
 /** What lies in a model's folder, or undefined where its forward pass is the ordinary one. Throws `CompressError` `inference-invalid`. */
 export async function readInference(folder: string): Promise<Inference | undefined> {
-  const file = join(folder, INFERENCE_FILE);
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
-  return text === undefined ? undefined : parseInference(text, file);
+  const text = await readModelText(folder, INFERENCE_FILE);
+  return text === undefined ? undefined : parseInference(text, join(folder, INFERENCE_FILE));
 }
 
 /** The same of its text. */
 export function parseInference(text: string, file: string): Inference {
-  try {
-    // JSON has no `undefined`, so what the schema calls optional is there or not, as the type says.
-    return inferenceSchema.parse(JSON.parse(text)) as Inference;
-  } catch (cause) {
-    throw new CompressError(
-      'inference-invalid',
-      'This is no description of a forward pass by this program, or it was changed; compress the model again.',
-      { file },
-      { cause },
-    );
-  }
+  const result = inferenceSchema.safeParse(parseJson(text, file, 'inference-invalid'));
+  // JSON has no `undefined`, so what the schema calls optional is there or not, as the type says.
+  if (result.success) return result.data as Inference;
+  throw new CompressError(
+    'inference-invalid',
+    'This is no description of a forward pass by this program, or it was changed; compress the model again.',
+    { file },
+    { cause: result.error },
+  );
 }

@@ -1,7 +1,9 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256OfFile } from '../checkpoint/sha256-of-file.ts';
 import { CompressError } from '../errors.ts';
+import { folderFile } from '../folder/folder-file.ts';
+import { readModelJson } from '../folder/read-model-json.ts';
 import { MANIFEST_FILE, type Manifest, manifestSchema, UNLISTED_FILES } from './manifest.ts';
 
 /** One file that is not as the manifest says. */
@@ -23,43 +25,33 @@ export interface Verification {
 /** The manifest of a folder. Throws `CompressError` `manifest-missing` or `manifest-invalid`. */
 export async function readManifest(folder: string): Promise<Manifest> {
   const file = join(folder, MANIFEST_FILE);
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (cause) {
-    throw new CompressError(
-      'manifest-missing',
-      'There is no manifest to read; is this an output folder?',
-      { file },
-      { cause },
-    );
+  const value = await readModelJson(folder, MANIFEST_FILE, 'manifest-invalid');
+  if (value === undefined) {
+    throw new CompressError('manifest-missing', 'There is no manifest to read; is this an output folder?', { file });
   }
-  try {
-    return manifestSchema.parse(JSON.parse(text));
-  } catch (cause) {
-    throw new CompressError(
-      'manifest-invalid',
-      'This is not a manifest of this program, or it was changed.',
-      { file },
-      { cause },
-    );
-  }
+  const result = manifestSchema.safeParse(value);
+  if (result.success) return result.data;
+  throw new CompressError(
+    'manifest-invalid',
+    'This is not a manifest of this program, or it was changed.',
+    { file },
+    { cause: result.error },
+  );
 }
 
-/** Proves a folder against its manifest: every file there, none besides, each with its length and sha256. Throws as {@link readManifest}. */
+/** Proves a folder against its manifest: every file there, none besides, each with its length and sha256. Throws as {@link readManifest}, and `file-outside` for a name that leads out of the folder. */
 export async function verifyFolder(folder: string): Promise<Verification> {
   const manifest = await readManifest(folder);
   const mismatches: Mismatch[] = [];
   let bytes = 0;
   for (const [file, expected] of Object.entries(manifest.outputs)) {
-    const path = join(folder, file);
-    const size = await stat(path).then(
-      (found) => found.size,
-      () => undefined,
-    );
-    if (size === undefined) {
+    const path = await folderFile(folder, file);
+    if (path === undefined) {
       mismatches.push({ file, problem: 'missing', message: `${file} is in the manifest but not in the folder.` });
-    } else if (size !== expected.bytes) {
+      continue;
+    }
+    const { size } = await stat(path);
+    if (size !== expected.bytes) {
       mismatches.push({ file, problem: 'size', message: `${file} has ${size} bytes, not ${expected.bytes}.` });
     } else {
       bytes += size;

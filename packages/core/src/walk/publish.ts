@@ -35,8 +35,8 @@ export async function stageOutput(p: {
   const weights = await writeCheckpoint(folder, sources(p.checkpoint));
   await writeConfig({ source, folder, format, configuration: p.configuration, untied: p.untied, floatDtype });
   const carried = await carriedFiles(source);
-  for (const name of carried) await copyDurably(join(source, name), join(folder, name));
-  const small = ['config.json', ...carried];
+  for (const { name, as } of carried) await copyDurably(join(source, name), join(folder, as));
+  const small = ['config.json', ...carried.map(({ as }) => as)];
   if (p.configuration && format.configurationFile !== undefined) small.push(format.configurationFile);
   if (p.inference) {
     await writeFileAtomic(join(folder, INFERENCE_FILE), json(p.inference));

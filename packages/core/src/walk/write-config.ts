@@ -1,10 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../checkpoint/atomic-file.ts';
 import type { FloatDtype } from '../checkpoint/dtype.ts';
-import { CompressError } from '../errors.ts';
+import { CONFIG_FILE, readModelConfigText } from '../folder/read-model-config.ts';
 import type { Format } from '../format/format.ts';
-import { CONFIG_FILE } from './source-files.ts';
 
 /** Numbers keep their spelling: readers that check types tell 1.0 from 1. (ECMAScript's JSON.parse source text access.) */
 interface SourceTextJson {
@@ -28,7 +26,7 @@ export async function writeConfig(p: {
   untied: boolean;
   floatDtype: FloatDtype | undefined;
 }): Promise<void> {
-  const { quantization_config: _, ...kept } = await readConfig(join(p.source, CONFIG_FILE));
+  const { quantization_config: _, ...kept } = await readSpelled(p.source);
   const tied = p.floatDtype ? withDtype(kept, p.floatDtype) : kept;
   const config = p.untied ? untie(tied) : tied;
   const { configuration } = p;
@@ -59,16 +57,11 @@ function untie(config: Record<string, unknown>): Record<string, unknown> {
     : untied;
 }
 
-async function readConfig(file: string): Promise<Record<string, unknown>> {
+/** config.json with its numbers as they are spelled. */
+async function readSpelled(folder: string): Promise<Record<string, unknown>> {
   const json = JSON as unknown as SourceTextJson;
-  const text = await readFile(file, 'utf8').catch((cause) => {
-    throw new CompressError('config-missing', 'The model has no config.json that can be read.', { file }, { cause });
-  });
-  try {
-    const spelled = (value: unknown, source: string | undefined) =>
-      typeof value === 'number' && source !== undefined ? json.rawJSON(source) : value;
-    return json.parse(text, (_key, value, { source }) => spelled(value, source)) as Record<string, unknown>;
-  } catch (cause) {
-    throw new CompressError('config-invalid', `This is not JSON: ${(cause as Error).message}.`, { file }, { cause });
-  }
+  const spelled = (value: unknown, source: string | undefined) =>
+    typeof value === 'number' && source !== undefined ? json.rawJSON(source) : value;
+  const text = await readModelConfigText(folder);
+  return json.parse(text, (_key, value, { source }) => spelled(value, source)) as Record<string, unknown>;
 }

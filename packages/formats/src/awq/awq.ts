@@ -1,5 +1,6 @@
 import { type Format, type Grid, type LinearSpec, type Objection, tensorBytes } from '@compress/core';
 import { columnsInGroups } from '../columns-in-groups.ts';
+import { transformers, vllm } from '../consumers.ts';
 import { decodeLayers } from '../decode-layers.ts';
 import { layerPrefix } from '../layer-prefix.ts';
 import { readScales, readWords } from '../read-parts.ts';
@@ -21,6 +22,7 @@ export const awq: Format = {
   name: 'awq',
   summary: 'AWQ checkpoint (gemm) for vLLM, SGLang, transformers and mlx-lm: integer grids of 4 bits.',
   storesCodes: true,
+  consumers: [transformers('gptqmodel'), vllm],
   limit,
   write: (linear, _dtype, kernels) => writeAwq(linear, kernels),
   size({ inFeatures, outFeatures }, _grid, groupSize) {

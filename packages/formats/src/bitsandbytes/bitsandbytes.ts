@@ -1,4 +1,5 @@
 import { type FloatDtype, type Format, type Grid, type LinearSpec, type Objection, tensorBytes } from '@compress/core';
+import { transformers } from '../consumers.ts';
 import { decodeLayers } from '../decode-layers.ts';
 import { layerPrefix } from '../layer-prefix.ts';
 import { bitsandbytesConfiguration, readBitsandbytesConfiguration } from './configuration.ts';
@@ -21,6 +22,7 @@ export const bitsandbytes: Format = {
   name: 'bitsandbytes',
   summary: 'bitsandbytes checkpoint for transformers: nf4 or fp4-bnb with or without nested scales, or int8 a row.',
   storesCodes: true,
+  consumers: [transformers('bitsandbytes')],
   limit,
   write(linear, dtype) {
     const scheme = schemeOf(linear.quantized.grid);

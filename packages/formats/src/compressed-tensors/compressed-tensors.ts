@@ -1,4 +1,5 @@
 import { type Format, type Grid, type LinearSpec, type Objection, tensorBytes } from '@compress/core';
+import { transformers, vllm } from '../consumers.ts';
 import { decodeLayers } from '../decode-layers.ts';
 import { layerPrefix } from '../layer-prefix.ts';
 import { packConfiguration } from './pack-configuration.ts';
@@ -18,6 +19,7 @@ export const compressedTensors: Format = {
   name: 'compressed-tensors',
   summary: 'Packed integers for transformers and vLLM: grids of 2 to 8 bits, of which vLLM runs 4 and 8.',
   storesCodes: true,
+  consumers: [transformers('compressed-tensors'), vllm],
   limit,
   write: (linear, _dtype, kernels) => writePacked(linear, kernels),
   size({ inFeatures, outFeatures }, { bits, symmetric, scaleType }, groupSize) {

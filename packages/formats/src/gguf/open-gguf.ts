@@ -1,5 +1,12 @@
-import { type FileHandle, open } from 'node:fs/promises';
-import { type Checkpoint, CompressError, checkRange, type Dtype, findTensor, type TensorInfo } from '@compress/core';
+import {
+  type Checkpoint,
+  checkRange,
+  type Dtype,
+  findTensor,
+  type OpenedFile,
+  openFile,
+  type TensorInfo,
+} from '@compress/core';
 import { HeaderContinues, MAX_HEADER_BYTES } from './byte-cursor.ts';
 import type { BlockDecoder } from './decode/block-decoder.ts';
 import { BLOCK_DECODERS } from './decode/block-decoders.ts';
@@ -31,10 +38,9 @@ export interface GgufFile extends Checkpoint {
  * `parseGgufHeader`, `gguf-split` for one file of a model in several, `gguf-type-unread` for types without a decoder here.
  */
 export async function openGguf(file: string): Promise<GgufFile> {
-  const handle = await openFile(file);
+  const opened = await openFile(file);
   try {
-    const { size } = await handle.stat();
-    const header = await readHeader(handle, size, file);
+    const header = await readHeader(opened, file);
     checkWhole(header, file);
     const tensors = new Map([...header.tensors].map(([name, info]) => [name, describe(info, file)]));
     const location = file;
@@ -47,23 +53,23 @@ export async function openGguf(file: string): Promise<GgufFile> {
       async read(name, range) {
         const { byteLength } = findTensor({ location, tensors }, name);
         const { start, end } = checkRange(range, byteLength, file, name);
-        if ((await handle.stat()).size !== size) throw changed(file);
         const info = header.tensors.get(name)!;
         const decode = BLOCK_DECODERS.get(info.type.name);
-        if (decode === undefined) return readAt(handle, info.start + start, end - start, file);
-        return readBlocks(handle, info, decode, start, end, file);
+        if (decode === undefined) return opened.read(info.start + start, end - start);
+        return readBlocks(opened, info, decode, start, end);
       },
-      close: () => handle.close(),
+      close: opened.close,
     };
   } catch (error) {
-    await handle.close();
+    await opened.close();
     throw error;
   }
 }
 
-async function readHeader(handle: FileHandle, size: number, file: string): Promise<GgufHeader> {
+async function readHeader(opened: OpenedFile, file: string): Promise<GgufHeader> {
+  const { size } = opened;
   for (let length = FIRST_READ; ; length *= 2) {
-    const head = await readAt(handle, 0, Math.min(length, size, MAX_HEADER_BYTES), file);
+    const head = await opened.read(0, Math.min(length, size, MAX_HEADER_BYTES));
     try {
       return parseGgufHeader(head, size, file);
     } catch (error) {
@@ -90,44 +96,17 @@ function describe({ name, type, shape, byteLength }: GgufTensorInfo, file: strin
 
 /** Bytes [start, end) of the decoded tensor. */
 async function readBlocks(
-  handle: FileHandle,
+  opened: OpenedFile,
   { type, start: position }: GgufTensorInfo,
   decode: BlockDecoder,
   start: number,
   end: number,
-  file: string,
 ): Promise<Uint8Array> {
   const decodedBytes = 4 * type.elements;
   const first = Math.floor(start / decodedBytes);
   const count = Math.ceil(end / decodedBytes) - first;
-  const blocks = await readAt(handle, position + first * type.bytes, count * type.bytes, file);
+  const blocks = await opened.read(position + first * type.bytes, count * type.bytes);
   const values = new Float32Array(count * type.elements);
   for (let i = 0; i < count; i++) decode(blocks, i * type.bytes, values, i * type.elements);
   return new Uint8Array(values.buffer, start - first * decodedBytes, end - start);
-}
-
-async function openFile(file: string): Promise<FileHandle> {
-  try {
-    return await open(file, 'r');
-  } catch (cause) {
-    const why = (cause as NodeJS.ErrnoException).code;
-    throw new CompressError('checkpoint-missing', `The file cannot be opened (${why}).`, { file }, { cause });
-  }
-}
-
-async function readAt(handle: FileHandle, position: number, length: number, file: string): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
-  for (let done = 0; done < length; ) {
-    // One read call takes at most 2 GiB.
-    const { bytesRead } = await handle.read(bytes, done, Math.min(length - done, 1 << 30), position + done);
-    if (bytesRead === 0) throw changed(file);
-    done += bytesRead;
-  }
-  return bytes;
-}
-
-function changed(file: string): CompressError {
-  return new CompressError('file-changed', 'The file changed while it was read: leave it alone during a run.', {
-    file,
-  });
 }

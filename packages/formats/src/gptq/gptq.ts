@@ -1,4 +1,5 @@
 import { type Format, type Grid, type LinearSpec, type Objection, tensorBytes } from '@compress/core';
+import { transformers, vllm } from '../consumers.ts';
 import { layerPrefix } from '../layer-prefix.ts';
 import { gptqConfiguration } from './gptq-configuration.ts';
 import { GPTQ_BITS, gptqTensors } from './gptq-layout.ts';
@@ -14,6 +15,7 @@ export const gptq: Format = {
   name: 'gptq',
   summary: 'GPTQ checkpoint for transformers, vLLM and GPTQModel: integer grids of 2, 3, 4 or 8 bits.',
   storesCodes: true,
+  consumers: [transformers('gptqmodel', 'optimum'), vllm],
   configurationFile: 'quantize_config.json',
   limit,
   write: (linear, _dtype, kernels) => writeGptq(linear, kernels),

@@ -93,3 +93,11 @@ it('takes bits and groups from the shapes where dynamic rules may change them', 
   });
   expect((await readFloats(checkpoint, 'layer.weight'))[0]).toBe(exactValue(quantized, 0, 0));
 });
+
+it('reads a symmetric layer of version 2, whose zero points lie as they are', async () => {
+  // 0x88888888 in every word: the middle of 4 bits, of which version 1 stores 0x77777777.
+  const stored = put('qzeros', { bytes: words(...new Array(4).fill(0x8888_8888 | 0)) });
+  const checkpoint = await open(stored, { checkpoint_format: 'gptq_v2' });
+  const weight = await readFloats(checkpoint, 'layer.weight');
+  expect([...weight]).toEqual(Array.from(weight, (_, i) => exactValue(quantized, Math.floor(i / 16), i % 16)));
+});

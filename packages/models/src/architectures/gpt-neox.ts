@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { readRope, ropeKeys } from '../config/read-rope.ts';
-import { optional, size } from '../config/read-with.ts';
+import { blockCount, optional, size } from '../config/read-with.ts';
 import { headsOf } from '../config/standard-config.ts';
 import { layerNorm, linear, plainNetwork } from '../decoder/parts.ts';
 import { defineArchitecture } from './architecture.ts';
@@ -15,7 +15,7 @@ export const gptNeox = defineArchitecture({
     vocab_size: size,
     hidden_size: size,
     intermediate_size: size,
-    num_hidden_layers: size,
+    num_hidden_layers: blockCount,
     num_attention_heads: size,
     max_position_embeddings: size,
     layer_norm_eps: optional(z.number().positive(), 1e-5),

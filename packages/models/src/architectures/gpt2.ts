@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { optional, size, without } from '../config/read-with.ts';
+import { blockCount, optional, size, without } from '../config/read-with.ts';
 import { headsOf } from '../config/standard-config.ts';
 import { layerNorm, linear, plainNetwork } from '../decoder/parts.ts';
 import { defineArchitecture } from './architecture.ts';
@@ -14,7 +14,7 @@ export const gpt2 = defineArchitecture({
     vocab_size: size,
     n_positions: size,
     n_embd: size,
-    n_layer: size,
+    n_layer: blockCount,
     n_head: size,
     n_inner: size.nullish(),
     layer_norm_epsilon: optional(z.number().positive(), 1e-5),

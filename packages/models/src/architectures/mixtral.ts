@@ -1,5 +1,5 @@
 import { readRope } from '../config/read-rope.ts';
-import { optional, size } from '../config/read-with.ts';
+import { expertCount, MAX_EXPERTS, optional, size } from '../config/read-with.ts';
 import { headsOf, standardConfig } from '../config/standard-config.ts';
 import { gatedNetwork, linear, rmsNorm } from '../decoder/parts.ts';
 import { separateAttention } from '../decoder/separate-attention.ts';
@@ -13,13 +13,17 @@ export const mixtral = defineArchitecture({
   prefixes: ['model.', ''],
   config: standardConfig
     .extend({
-      num_local_experts: optional(size, 8),
+      num_local_experts: optional(expertCount, 8),
       num_experts_per_tok: optional(size, 2),
       sliding_window: size.nullish(),
     })
     .refine((config) => config.num_experts_per_tok <= config.num_local_experts, {
       path: ['num_experts_per_tok'],
       error: 'must not exceed num_local_experts',
+    })
+    .refine((config) => config.num_hidden_layers * config.num_local_experts <= MAX_EXPERTS, {
+      path: ['num_local_experts'],
+      error: `must not make more than ${MAX_EXPERTS} experts in all blocks`,
     }),
   decoder(config, prefix) {
     const shape = headsOf(config);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { optional, size, without } from '../config/read-with.ts';
+import { blockCount, optional, size, without } from '../config/read-with.ts';
 import { headsOf } from '../config/standard-config.ts';
 import { layerNorm, plainNetwork } from '../decoder/parts.ts';
 import { separateAttention } from '../decoder/separate-attention.ts';
@@ -14,7 +14,7 @@ export const opt = defineArchitecture({
     .object({
       vocab_size: size,
       hidden_size: size,
-      num_hidden_layers: size,
+      num_hidden_layers: blockCount,
       ffn_dim: size,
       num_attention_heads: size,
       max_position_embeddings: size,

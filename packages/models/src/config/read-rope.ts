@@ -60,6 +60,14 @@ export function readRope(
   }).rope_parameters;
   const theta = scaling.rope_theta ?? config.rope_theta ?? p.theta ?? 10_000;
   const partial = scaling.partial_rotary_factor ?? config.partial_rotary_factor ?? p.partial ?? 1;
+  if (partial > 1)
+    throw new CompressError(
+      'rope-unsupported',
+      `Rotary embeddings cannot turn ${partial} times the dimensions of a head.`,
+      {
+        file: 'config.json',
+      },
+    );
   const dimensions = Math.trunc(p.headDimension * partial);
   if (dimensions % 2 !== 0)
     throw new CompressError(

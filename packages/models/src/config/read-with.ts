@@ -31,3 +31,12 @@ export function optional<T extends z.ZodType>(schema: T, otherwise: z.output<T>)
 
 /** A positive integer: sizes and counts. */
 export const size = z.int().positive();
+
+/**
+ * Counts of what a table builds one by one, before any tensor is looked for: what a file claims must not decide how much memory its reader
+ * takes. The deepest models have some 130 blocks, the widest some 500 experts in each.
+ */
+export const blockCount = size.max(2048);
+export const expertCount = size.max(4096);
+/** Of all blocks together; DeepSeek-V3 has 15,616. */
+export const MAX_EXPERTS = 131_072;

@@ -1,14 +1,14 @@
 import { CompressError } from '@compress/core';
 import { z } from 'zod';
 import { ropeKeys } from './read-rope.ts';
-import { optional, size } from './read-with.ts';
+import { blockCount, optional, size } from './read-with.ts';
 
 /** The keys that Llama and its kin share. Keys that do not change the forward pass are not read. */
 export const standardConfig = z.object({
   vocab_size: size,
   hidden_size: size,
   intermediate_size: size,
-  num_hidden_layers: size,
+  num_hidden_layers: blockCount,
   num_attention_heads: size,
   num_key_value_heads: size.nullish(),
   head_dim: size.nullish(),
@@ -18,6 +18,9 @@ export const standardConfig = z.object({
   tie_word_embeddings: optional(z.boolean(), false),
   ...ropeKeys,
 });
+
+/** Rotary frequencies are made for every pair of a head's dimensions. No head has more than some hundreds. */
+const MAX_HEAD_DIMENSION = 65_536;
 
 /**
  * Head counts and size; key heads default to the query heads, the size to an even share of the hidden size. Throws `CompressError`
@@ -33,6 +36,7 @@ export function headsOf(config: {
   const keyHeads = config.num_key_value_heads ?? heads;
   const headDimension = config.head_dim ?? hidden / heads;
   if (!Number.isInteger(headDimension)) throw invalid(`${heads} heads do not divide a hidden size of ${hidden}`);
+  if (headDimension > MAX_HEAD_DIMENSION) throw invalid(`heads of ${headDimension} dimensions are larger than any`);
   if (heads % keyHeads !== 0) throw invalid(`${keyHeads} key heads do not divide ${heads} query heads`);
   return { hidden, heads, keyHeads, headDimension };
 }

@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CompressError } from '@compress/core';
+import { CompressError, readModelJson } from '@compress/core';
 import { Tokenizer as Library } from '@huggingface/tokenizers';
 import { z } from 'zod';
 import { cutWords } from './cut-words.ts';
@@ -21,27 +20,34 @@ const fileSchema = z.looseObject({ pre_tokenizer: z.unknown(), model: z.looseObj
 
 /**
  * Opens the tokenizer of a model's folder: `tokenizer.json`, and `tokenizer_config.json` where there is one. Throws `CompressError`:
- * `tokenizer-missing`, `tokenizer-invalid`.
+ * `tokenizer-missing`, `tokenizer-invalid`, which encoding and decoding may throw too: some of what is wrong with a tokenizer shows only
+ * when it is used.
  */
 export async function openTokenizer(folder: string): Promise<Tokenizer> {
-  const file = join(folder, 'tokenizer.json');
-  const text = await readIfThere(file);
-  if (text === undefined)
+  const tokenizer = await readModelJson(folder, 'tokenizer.json', 'tokenizer-invalid');
+  if (tokenizer === undefined)
     throw new CompressError(
       'tokenizer-missing',
       'There is no tokenizer.json in it; save the tokenizer with transformers (save_pretrained) beside the weights.',
       { file: folder },
     );
-  const settings = await readIfThere(join(folder, 'tokenizer_config.json'));
+  const settings = await readModelJson(folder, 'tokenizer_config.json', 'tokenizer-invalid');
+  const file = join(folder, 'tokenizer.json');
+  const inner = guarded(file, () => tokenizerFrom(tokenizer, settings ?? {}));
+  return {
+    encode: (text, options) => guarded(file, () => inner.encode(text, options)),
+    decode: (ids) => guarded(file, () => inner.decode(ids)),
+    tokenBytes: () => guarded(file, () => inner.tokenBytes()),
+  };
+}
+
+/** The library that does the work takes a well-formed file for granted and fails in its own words, wherever it is, at what is not. */
+function guarded<T>(file: string, work: () => T): T {
   try {
-    return tokenizerFrom(JSON.parse(text), settings === undefined ? {} : JSON.parse(settings));
-  } catch (error) {
-    throw new CompressError(
-      'tokenizer-invalid',
-      `This tokenizer cannot be used: ${told(error)}.`,
-      { file },
-      { cause: error },
-    );
+    return work();
+  } catch (cause) {
+    if (cause instanceof CompressError) throw cause;
+    throw new CompressError('tokenizer-invalid', `This tokenizer cannot be used: ${told(cause)}.`, { file }, { cause });
   }
 }
 
@@ -52,9 +58,10 @@ function told(error: unknown): string {
 }
 
 /** `tokenizer` and `settings` are the parsed files. */
-export function tokenizerFrom(tokenizer: unknown, settings: object): Tokenizer {
+export function tokenizerFrom(tokenizer: unknown, settings: unknown): Tokenizer {
   const parsed = fileSchema.parse(tokenizer);
-  const library = new Library({ ...parsed, pre_tokenizer: digitsAsSplit(parsed.pre_tokenizer) }, settings);
+  const config = z.looseObject({}).parse(settings);
+  const library = new Library({ ...parsed, pre_tokenizer: digitsAsSplit(parsed.pre_tokenizer) }, config);
   const cut = cutWords(parsed.model);
   if (cut) {
     const before = library.pre_tokenizer;
@@ -72,13 +79,4 @@ export function tokenizerFrom(tokenizer: unknown, settings: object): Tokenizer {
 function known(id: number | undefined): number {
   if (id !== undefined) return id;
   throw new CompressError('token-unknown', 'The text has a character that this tokenizer has no token for.');
-}
-
-async function readIfThere(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
 }

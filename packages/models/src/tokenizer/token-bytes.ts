@@ -6,16 +6,19 @@ const SPACE = '\u2581';
 /** A token that stands for one byte: `<0x0A>`. */
 const BYTE = /^<0x[0-9A-F]{2}>$/;
 
+/** The largest vocabularies have 262,144 tokens: an array by ids must not be as long as a file claims. */
+const id = z.int().nonnegative().max(0xf_ffff);
+
 const file = z.looseObject({
   decoder: z.unknown(),
   model: z.looseObject({
     vocab: z.union([
-      z.record(z.string(), z.number()).transform((vocab) => Object.entries(vocab)),
+      z.record(z.string(), id).transform((vocab) => Object.entries(vocab)),
       // Unigram: pieces with their scores, numbered from 0.
       z.array(z.tuple([z.string(), z.number()])).transform((vocab) => vocab.map(([piece], id) => [piece, id] as const)),
     ]),
   }),
-  added_tokens: z.array(z.looseObject({ id: z.number(), content: z.string() })).default([]),
+  added_tokens: z.array(z.looseObject({ id, content: z.string() })).default([]),
 });
 
 const part = z.looseObject({ type: z.string(), decoders: z.array(z.unknown()).optional() });

@@ -1,0 +1,61 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { DEMO_MODEL, demoTexts } from '../demo-model.ts';
+import { EXIT } from '../exit-codes.ts';
+import { registry } from '../registry.ts';
+import { runCli } from '../run-cli.ts';
+
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'compress-card-'));
+  await writeFile(join(directory, 'text.txt'), (await demoTexts()).evaluation.slice(0, 20_000));
+  await writeFile(
+    join(directory, 'recipe.yaml'),
+    `model: ${DEMO_MODEL}
+output: ./out
+pipeline:
+  - rtn: { grid: int4, groupSize: 128 }
+format: gptq
+evaluate:
+  perplexity: { text: ./text.txt, context: 64, windows: 2 }
+`,
+  );
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+async function cli(...args: string[]) {
+  let stdout = '';
+  const code = await runCli([...args, '--json'], {
+    stdout: (text) => {
+      stdout += text;
+    },
+    progress: { update: () => {}, log: () => {}, clear: () => {} },
+    signal: new AbortController().signal,
+    directory,
+    registry,
+    version: '1.2.3',
+  });
+  return { code, json: JSON.parse(stdout) };
+}
+
+const file = (...names: string[]) => readFile(join(directory, ...names), 'utf8');
+
+it('is in the output of a run and of a conversion, with what was measured, and covered by the manifest', async () => {
+  const { code, json } = await cli('run', 'recipe.yaml');
+  expect(code).toBe(EXIT.ok);
+  const [{ before, after }] = json.evaluations;
+  const row = `| perplexity (text.txt, 2 windows of 64 tokens) | ${before.perplexity.toFixed(3)} | ${after.perplexity.toFixed(3)} |`;
+  expect(await file('out', 'README.md')).toContain(row);
+  const baseCard = await readFile(join(DEMO_MODEL, 'README.md'), 'utf8');
+  expect(await file('out', 'README.base.md')).toBe(baseCard);
+  expect(await cli('verify', 'out')).toMatchObject({ code: EXIT.ok });
+  await writeFile(join(directory, 'out', 'README.md'), `${await file('out', 'README.md')} `);
+  expect((await cli('verify', 'out')).json.mismatches).toMatchObject([{ file: 'README.md', problem: 'size' }]);
+
+  expect(await cli('convert', 'out', 'converted', '--format', 'compressed-tensors')).toMatchObject({ code: EXIT.ok });
+  expect(await cli('verify', 'converted')).toMatchObject({ code: EXIT.ok });
+  expect(await file('converted', 'README.md')).toMatch(/# demo-model, .* bits per weight[\s\S]*`compressed-tensors`/);
+  expect(await file('converted', 'README.base.md')).toBe(baseCard);
+});

@@ -1,0 +1,21 @@
+import type { Consumer } from '@compress/core';
+
+/** transformers; `needs` is what it must find installed to decode the format. */
+export const transformers = (...needs: readonly string[]): Consumer => ({
+  name: 'transformers',
+  install: `pip install ${['transformers', 'accelerate', ...needs].join(' ')}`,
+  language: 'python',
+  program: `from transformers import AutoModelForCausalLM, AutoTokenizer
+
+model = AutoModelForCausalLM.from_pretrained("FOLDER", device_map="auto")
+tokenizer = AutoTokenizer.from_pretrained("FOLDER")
+inputs = tokenizer("Once upon a time", return_tensors="pt").to(model.device)
+print(tokenizer.decode(model.generate(**inputs, max_new_tokens=50)[0]))`,
+});
+
+export const vllm: Consumer = {
+  name: 'vLLM',
+  install: 'pip install vllm',
+  language: 'sh',
+  program: 'vllm serve FOLDER',
+};
