@@ -108,6 +108,10 @@ describe('compress tasks', () => {
       await writeFile(join(directory, 'wrong.jsonl'), text);
       return cli(DEMO_MODEL, 'wrong.jsonl');
     };
+    expect(await cli(DEMO_MODEL, 'words.jsonl', '--items', 'no/where.jsonl')).toMatchObject({
+      code: EXIT.usage,
+      log: expect.stringMatching(/no\/where\.jsonl: The outcomes of items cannot be written/),
+    });
     const good = '{"context":"a","choices":["b","c"],"answer":0}\n';
     expect(await cli(DEMO_MODEL, 'none.jsonl')).toMatchObject({
       code: EXIT.failure,

@@ -10,6 +10,7 @@ import {
 import { Command } from 'commander';
 import { type CommonOptions, printResult, withKernels } from '../cli-context.ts';
 import { runTask } from '../model/run-task.ts';
+import { checkFolderOf } from '../output/check-folder.ts';
 import { formatTable } from '../output/table.ts';
 import { significant } from '../output/units.ts';
 import { readTask } from '../text/read-task.ts';
@@ -36,6 +37,8 @@ export const tasksCommand: MakeCommand = (context) =>
     .action(async (name: string, file: string, options: TasksOptions) => {
       const { directory } = context;
       const items = await readTask(resolve(directory, file));
+      const itemsFile = options.items === undefined ? undefined : resolve(directory, options.items);
+      if (itemsFile !== undefined) await checkFolderOf(itemsFile, 'The outcomes of items');
       const names = options.against === undefined ? [name] : [name, options.against];
       const results = await withKernels(options, async (kernels) => {
         const all: TaskResult[] = [];
@@ -43,7 +46,7 @@ export const tasksCommand: MakeCommand = (context) =>
         return all;
       });
       const [result, other] = results;
-      if (options.items !== undefined) await writeItems(resolve(directory, options.items), results);
+      if (itemsFile !== undefined) await writeItems(itemsFile, results);
       const comparison = other && compare(result, other);
       const models = results.map(({ metrics, logLikelihood }, i) => ({ model: names[i], metrics, logLikelihood }));
       printResult(
