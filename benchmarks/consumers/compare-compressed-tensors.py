@@ -5,11 +5,16 @@
 
 FOLDER is what `compress run` wrote with `format: compressed-tensors`; OURS the folder that logits.ts wrote; RESULT the text file that is written. On the CPU:
 
-  weights                 what the library's own decompressor makes of each layer, scales given to it in f32: must equal ours bit for bit
-  compressed again        what its compressor packs from those weights: names, shapes and bytes must be those of the file
-  transformers, f32       AutoModelForCausalLM.from_pretrained, which finds the layers by our quantization_config and decompresses them. Asymmetric
-                          checkpoints load with dequantize=True only: without it transformers expects zero points that are not packed
-                          (vllm-project/llm-compressor#1618), whoever wrote them
+  weights              what the library's own dequantization makes of each layer in f32: must equal ours bit for bit
+  compressed again     what its compressor makes of those weights with the same scales: names, shapes and bytes must be those of the file
+  transformers, f32    these weights in transformers' own f32 forward pass, with what the configuration says more: the library's transforms, and activations rounded by the library with the
+                       scales that vLLM's kernels take (absmax / 127 by token). Weights and rounding are the same, so what is left is the order of sums. Where activations are
+                       rounded, a sum that lies at the edge of two codes changes one; how much that does in this model is measured by the same pass in f64, and ours may be
+                       a few times as far from theirs in f32 as that is
+  from_pretrained      AutoModelForCausalLM.from_pretrained, which finds the layers by our configuration; the library's own simulation of activations (absmax / 127.5) and caches (the
+                       newest token is rounded too). Asymmetric packed checkpoints load with dequantize=True only: without it transformers expects zero points that are not
+                       packed (vllm-project/llm-compressor#1618), whoever wrote them. E2M1 is decompressed to bf16, so that such a model runs in bf16. transformers does not apply
+                       transforms: then it is not run
 
 Exits with 1 if they do not agree, or if transformers leaves a tensor of the file unused or a parameter unset.
 """
@@ -21,65 +26,154 @@ import sys
 
 import torch
 from compressed_tensors.compressors import BaseCompressor
+from compressed_tensors.compressors.mx_utils import decompress_mx_scale
+from compressed_tensors.compressors.nvfp4.helpers import unpack_fp4_from_uint8
 from compressed_tensors.quantization import QuantizationConfig
+from compressed_tensors.quantization.lifecycle.forward import dequantize, fake_quantize
+from compressed_tensors.transform import TransformConfig, apply_transform_config
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM, CompressedTensorsConfig
+from transformers import AutoConfig, AutoModelForCausalLM, CompressedTensorsConfig
 
-# Relative to the largest |logit|.
-LOGITS, PERPLEXITY = 1e-3, 1e-3
+# Relative to the largest |logit|: the order of sums alone.
+LOGITS = 1e-4
+# Times as far as their f64 pass is from their f32 pass.
+CODES_CHANGED = 3
+# Of from_pretrained, whose arithmetic is another one; of a model in bf16.
+PERPLEXITY, PERPLEXITY_BF16 = 5e-3, 2e-2
 
 torch.set_grad_enabled(False)
 folder, ours, result = sys.argv[1:4]
 ours = load_file(f"{ours}/model.safetensors")
 tokens = ours["tokens"].long()
+largest = ours["logits"].abs().max().item()
 settings = json.load(open(f"{folder}/config.json", encoding="utf8"))["quantization_config"]
-config = QuantizationConfig.model_validate({key: value for key, value in settings.items() if key != "version"})
-scheme = config.config_groups["group_0"]
-arguments = scheme.weights
+transforms = settings.get("transform_config") or {}
+known = {key: value for key, value in settings.items() if key not in ("version", "transform_config")}
+config = QuantizationConfig.model_validate(known)
+schemes = list(config.config_groups.values())
+scheme = schemes[0] if schemes else None
+inputs = scheme.input_activations if scheme else None
+form = settings["format"]
 failures = 0
-versions = [f"{p} {importlib.metadata.version(p)}" for p in ("torch", "transformers", "compressed-tensors")]
-lines = [
-    ", ".join([f"Python {platform.python_version()}", *versions]),
-    f"{arguments.num_bits} bits, {'symmetric' if arguments.symmetric else 'asymmetric'}, "
-    f"{'one group a row' if arguments.group_size is None else f'group size {arguments.group_size}'}; {len(tokens)} tokens",
-]
+
+
+def described():
+    if scheme is None:
+        yield "weights in floats"
+    else:
+        arguments = scheme.weights
+        group = arguments.block_structure or arguments.group_size or ""
+        yield f"{form}, {arguments.num_bits} bits, {'symmetric' if arguments.symmetric else 'asymmetric'}, {arguments.strategy} {group}".strip()
+    if inputs:
+        yield f"activations {inputs.type} {inputs.num_bits} by {inputs.strategy}"
+    if config.kv_cache_scheme:
+        yield f"cache {config.kv_cache_scheme.type} {config.kv_cache_scheme.num_bits} by {config.kv_cache_scheme.strategy}"
+    if transforms:
+        yield f"transforms {', '.join(transforms['config_groups'])}"
+
+
+packages = [f"{p} {importlib.metadata.version(p)}" for p in ("torch", "transformers", "compressed-tensors")]
+lines = [", ".join([f"Python {platform.python_version()}", *packages]), f"{'; '.join(described())}; {len(tokens)} tokens"]
 
 
 def perplexity(logits):
     return math.exp(torch.nn.functional.cross_entropy(logits[:-1].double(), tokens[1:]).item())
 
 
-stored = load_file(f"{folder}/model.safetensors")
-prefixes = [name.removesuffix(".weight_packed") for name in stored if name.endswith(".weight_packed")]
-assert prefixes, "nothing in this folder is quantized"
-library = BaseCompressor.load_from_registry(settings["format"])
-differing = repacked = 0
-for prefix in prefixes:
-    layer = {name.removeprefix(f"{prefix}."): value for name, value in stored.items() if name.startswith(f"{prefix}.weight")}
-    single = layer | {"weight_scale": layer["weight_scale"].float()}
-    theirs = library.decompress(single, scheme)
-    differing += (theirs["weight"] != ours[f"{prefix}.weight"]).sum().item()
-    again = library.compress({name: value for name, value in theirs.items() if name != "weight_shape"}, scheme)
-    names = {*layer, *again} - {"weight_scale"}
-    repacked += sum(not (name in layer and name in again and layer[name].dtype == again[name].dtype and torch.equal(layer[name], again[name])) for name in names)
-failures += (differing > 0) + (repacked > 0)
-lines.append(f"{f'{len(prefixes)} weights':20} {differing} elements differ   {'agree' if differing == 0 else 'DISAGREE'}")
-lines.append(f"{'compressed again':20} {repacked} tensors differ   {'agree' if repacked == 0 else 'DISAGREE'}")
+def say(name, text, agree):
+    global failures
+    failures += not agree
+    lines.append(f"{name:21} {text}   {'agree' if agree else 'DISAGREE'}")
 
-way = {} if arguments.symmetric else {"quantization_config": CompressedTensorsConfig(dequantize=True)}
-model, loading = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, output_loading_info=True, **way)
-unused = sorted(str(key) for kind in ("missing_keys", "unexpected_keys", "mismatched_keys") for key in loading.get(kind, []))
-logits = model(tokens[None]).logits[0].float()
-difference = (logits - ours["logits"]).abs().max().item()
-largest = ours["logits"].abs().max().item()
-mine, theirs = perplexity(ours["logits"]), perplexity(logits)
-agree = not unused and difference <= LOGITS * largest and abs(theirs / mine - 1) <= PERPLEXITY
-failures += not agree
-lines.append(
-    f"{'transformers, f32':20}{' dequantize=True,' if way else ''} max |difference| {difference:.6f} of {largest:.2f}   perplexity {theirs:.4f}, ours {mine:.4f}   {'agree' if agree else 'DISAGREE'}"
-)
-if unused:
-    lines.append(f"not matched: {', '.join(unused)}")
+
+def compare(name, logits, bound, note="", ratio=PERPLEXITY):
+    difference = (logits - ours["logits"]).abs().max().item()
+    mine, theirs = perplexity(ours["logits"]), perplexity(logits)
+    agree = abs(theirs / mine - 1) <= ratio and (bound is None or difference <= bound)
+    say(name, f"max |difference| {difference:.6f} of {largest:.2f}   perplexity {theirs:.4f}, ours {mine:.4f}{note}", agree)
+
+
+def in_f32(layer):
+    """What a layer's tensors mean, by the library's own functions, without the rounding to the dtype of its scales."""
+    if "weight_packed" in layer and layer["weight_packed"].dtype == torch.uint8:
+        packed = layer["weight_packed"]
+        scale = layer["weight_scale"]
+        scale = decompress_mx_scale(scale).float() if form.startswith("mxfp4") else scale.float()
+        values = unpack_fp4_from_uint8(packed, packed.shape[0], 2 * packed.shape[1], dtype=torch.float32)
+        return dequantize(values, scale, args=scheme.weights, global_scale=layer.get("weight_global_scale"), dtype=torch.float32), scale
+    single = layer | {"weight_scale": layer["weight_scale"].float()}
+    return library.decompress(single, scheme)["weight"], single["weight_scale"]
+
+
+stored = load_file(f"{folder}/model.safetensors")
+weights = {name: value.float() for name, value in stored.items() if name.endswith((".weight", ".bias"))}
+if scheme:
+    library = BaseCompressor.load_from_registry(form)
+    prefixes = [name.removesuffix(".weight_scale") for name in stored if name.endswith(".weight_scale")]
+    assert prefixes, "nothing in this folder is quantized"
+    differing = repacked = 0
+    for prefix in prefixes:
+        layer = {name.removeprefix(f"{prefix}."): value for name, value in stored.items() if name.startswith(f"{prefix}.weight")}
+        weight, scale = in_f32(layer)
+        weights[f"{prefix}.weight"] = weight
+        differing += (weight != ours[f"{prefix}.weight"]).sum().item()
+        kept = {name: layer[name] for name in ("weight_global_scale",) if name in layer}
+        if "weight_zero_point" in layer:
+            packed_zeros = {"weight_zero_point": layer["weight_zero_point"]}
+            kept |= library.decompress(layer | {"weight_scale": scale}, scheme) if form == "pack-quantized" else packed_zeros
+        again = library.compress({name: value for name, value in kept.items() if name != "weight_shape"} | {"weight": weight, "weight_scale": scale}, scheme)
+        # Scales go in as f32, so only those that are codes themselves must come out as they were.
+        names = {*layer, *again} - (set() if "weight_global_scale" in layer or form.startswith("mxfp4") else {"weight_scale"})
+
+        def same(name):
+            return name in layer and name in again and layer[name].dtype == again[name].dtype and torch.equal(layer[name].view(torch.uint8), again[name].contiguous().view(torch.uint8))
+
+        repacked += sum(not same(name) for name in names)
+    say(f"{len(prefixes)} weights", f"{differing} elements differ", differing == 0)
+    say("compressed again", f"{repacked} tensors differ", repacked == 0)
+
+architecture = AutoConfig.from_pretrained(folder)
+del architecture.quantization_config
+plain = AutoModelForCausalLM.from_config(architecture, dtype=torch.float32).eval()
+missing, unexpected = plain.load_state_dict(weights, strict=False)
+plain.tie_weights()
+assert not unexpected and set(missing) <= {"lm_head.weight"}, (missing, unexpected)
+if transforms:
+    apply_transform_config(plain, TransformConfig.model_validate(transforms))
+
+
+def rounds(scale):
+    def hook(_module, args):
+        """The library's rounding, with the scale of vLLM's kernels."""
+        (x,) = args
+        most = 448.0 if inputs.type == "float" else 2.0 ** (inputs.num_bits - 1) - 1
+        step = scale if scale is not None else x.abs().amax(-1, keepdim=True).clamp(min=1e-30) / most
+        return (fake_quantize(x, step, torch.zeros_like(step), inputs),)
+
+    return hook
+
+
+if inputs:
+    for prefix in prefixes:
+        plain.get_submodule(prefix).register_forward_pre_hook(rounds(stored.get(f"{prefix}.input_scale")))
+cached = config.kv_cache_scheme is not None
+logits = plain(tokens[None]).logits[0]
+if not cached and not inputs:
+    compare("transformers, f32", logits, LOGITS * largest)
+if not cached and inputs:
+    spread = (plain.double()(tokens[None]).logits[0].float() - logits).abs().max().item()
+    compare("transformers, f32", logits, CODES_CHANGED * spread, f", f64 differs by {spread:.6f}")
+
+if not transforms:
+    packed_zeros = form == "pack-quantized" and scheme and not scheme.weights.symmetric
+    way = {"quantization_config": CompressedTensorsConfig(dequantize=True)} if packed_zeros else {}
+    half = form.startswith(("nvfp4", "mxfp4"))
+    model, loading = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16 if half else torch.float32, output_loading_info=True, **way)
+    unused = sorted(str(key) for kind in ("missing_keys", "unexpected_keys", "mismatched_keys") for key in loading.get(kind, []))
+    theirs = model(tokens[None]).logits[0].float()
+    compare(f"from_pretrained, {'bf16' if half else 'f32'}", theirs, None, ", dequantize=True" if way else "", PERPLEXITY_BF16 if half else PERPLEXITY)
+    if unused:
+        say("not matched", ", ".join(unused), False)
 
 with open(result, "w", encoding="utf8") as file:
     file.write("\n".join(lines) + "\n")

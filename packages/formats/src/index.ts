@@ -3,6 +3,7 @@ export { bitsandbytes } from './bitsandbytes/bitsandbytes.ts';
 export { compressedTensors } from './compressed-tensors/compressed-tensors.ts';
 export { dense } from './dense.ts';
 export { formats } from './formats.ts';
+export { fp8Blocks } from './fp8-blocks.ts';
 export { encodeBlocks } from './gguf/encode/encode-blocks.ts';
 export {
   type ExportPlan,

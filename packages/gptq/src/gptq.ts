@@ -12,7 +12,10 @@ import {
   type NamedGrids,
   observedForActivations,
   packedBitsPerWeight,
+  plannedActivations,
   roundActivations,
+  rowsPerScale,
+  shareTensorScale,
 } from '@compress/core';
 import { type GptqOptions, gptqOptions } from './options.ts';
 import { orderObjection } from './order-objection.ts';
@@ -42,12 +45,14 @@ export function createGptq(named: NamedGrids = {}): Algorithm<GptqOptions> {
         grids.map((one) => orderObjection(one, groupSize, order)).find((objection) => objection !== undefined);
       return message === undefined ? undefined : { layer: name, message };
     },
+    infers: (section, { activations }) => plannedActivations(section, activations),
     checkTogether: (linears, options) => budgetObjections('gptq', linears, options),
     quantization({ inFeatures }, { grid, groupSize, order, budget }) {
       const size = columnsPerGroup(inFeatures, groupSize);
       return {
         grid,
         groupSize: size,
+        scaleRows: rowsPerScale(groupSize),
         reordered: order === 'act' && size < inFeatures,
         ...(budget !== 'none' && { alternatives: budget.choices.slice(1) }),
       };
@@ -70,10 +75,11 @@ export function createGptq(named: NamedGrids = {}): Algorithm<GptqOptions> {
       });
       const warnings = tokens === 0 ? [noTokens] : [...fewTokens(tokens, site.features), ...factorization.warnings];
       if (options.targets === 'float' && !crossGram) warnings.push(notPaired);
+      const weights = linears.map((linear) => linear.weight);
       const results = [];
       for (const { spec, weight, mask } of linears) {
         const layer = spec.name;
-        const grid = gridFor(layer, context, options);
+        const grid = shareTensorScale(gridFor(layer, context, options), weights);
         const result = await quantizeGptq({
           ...options,
           grid,

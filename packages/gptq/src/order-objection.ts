@@ -11,5 +11,5 @@ export function orderObjection(
   const fitted = `with "order: act" groups are fitted one by one; use "order: act-static".`;
   if (learn) return `Grid ${name} learns its levels from the whole weight, and ${fitted}`;
   if (nested) return `The scales of grid ${name} depend on each other, and ${fitted}`;
-  return typeof groupSize === 'object' ? `Flattened blocks follow the columns as they lie, and ${fitted}` : undefined;
+  return typeof groupSize === 'object' ? `Blocks follow the columns as they lie, and ${fitted}` : undefined;
 }

@@ -6,7 +6,7 @@ import { hadamardKind, largestOrder } from './rotation.ts';
 /** What stands in the way of the rotations, and which widths have no Hadamard matrix of their own. */
 export function checkModel(
   model: Model,
-  { rotations, matrix }: HadamardOptions,
+  { rotations, matrix, block: size }: HadamardOptions,
 ): { objections: Objection[]; warnings: Warning[] } {
   const objections: Objection[] = [];
   const warnings: Warning[] = [];
@@ -20,13 +20,18 @@ export function checkModel(
   for (const name of rotations.filter((rotation) => rotation === 'R2' || rotation === 'R3'))
     if (headDimension === undefined)
       objections.push({ layer: '', message: `${name} rotates heads, of which this model's table knows nothing.` });
-    else warnings.push(...(name === 'R2' ? foldedWarning : onlineWarning)(name, block.name, headDimension));
+    else if (name === 'R2') warnings.push(...foldedWarning(name, block.name, headDimension));
+    else if (size === null) warnings.push(...onlineWarning(name, block.name, headDimension));
+    else objections.push(...blockObjection(name, block.name, headDimension, size));
   if (rotations.includes('R4')) {
     const sites = blocks.flatMap(innerSites);
     if (sites.length === 0)
       objections.push({ layer: '', message: "R4 rotates what feeds down, of which this model's table knows nothing." });
-    for (const features of new Set(sites.map((site) => site.features)))
-      warnings.push(...onlineWarning('R4', sites.find((site) => site.features === features)!.name, features));
+    for (const features of new Set(sites.map((site) => site.features))) {
+      const { name } = sites.find((site) => site.features === features)!;
+      if (size === null) warnings.push(...onlineWarning('R4', name, features));
+      else objections.push(...blockObjection('R4', name, features, size));
+    }
   }
   return { objections, warnings };
 }
@@ -62,6 +67,15 @@ function foldedWarning(name: string, layer: string, size: number): Warning[] {
       message: `No Hadamard matrix of order ${size} is known here, so for ${name} ${what}.`,
     },
   ];
+}
+
+function blockObjection(name: string, layer: string, width: number, block: number): Objection[] {
+  if (width % block === 0 && largestOrder(block) === block) return [];
+  const message =
+    width % block === 0
+      ? `No Hadamard matrix of order ${block} is known here, which "block" asks for: choose a power of two.`
+      : `${width} channels are no whole blocks of ${block}, which "block" asks of ${name}: choose a divisor.`;
+  return [{ layer, message }];
 }
 
 function onlineWarning(name: string, layer: string, size: number): Warning[] {

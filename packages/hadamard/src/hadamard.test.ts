@@ -15,7 +15,7 @@ for (const { name, run } of conformance({
   test(name, run);
 
 test('options: rotations by name, each once', () => {
-  expect(hadamard.options.parse({})).toEqual({ rotations: ['R1', 'R2'], matrix: 'hadamard', seed: 0 });
+  expect(hadamard.options.parse({})).toEqual({ block: null, rotations: ['R1', 'R2'], matrix: 'hadamard', seed: 0 });
   for (const rotations of [[], ['R5'], ['R1', 'R1']])
     expect(hadamard.options.safeParse({ rotations }).success).toBe(false);
 });
@@ -65,4 +65,13 @@ test('a width without a Hadamard matrix is told, with what is done instead', () 
   expect(check({ attention }, { rotations: ['R3'] }).warnings).toEqual([
     { code: 'no-hadamard-matrix', layer: 'blocks.0', message: expect.stringContaining('5 blocks of 2') },
   ]);
+});
+
+test('blocks of the forward pass must divide what they rotate, and have a matrix', () => {
+  const attention = { heads: 3, keyHeads: 3, headDimension: 12 };
+  const objections = (size: number) =>
+    check({ attention }, { rotations: ['R3'], block: size }).objections.map(({ message }) => message);
+  expect(objections(4)).toEqual([]);
+  expect(objections(8)).toEqual([expect.stringContaining('12 channels are no whole blocks of 8')]);
+  expect(objections(6)).toEqual([expect.stringContaining('No Hadamard matrix of order 6')]);
 });

@@ -2,7 +2,7 @@ import { defineAlgorithm, type SectionSpec, type SectionWeights } from '@compres
 import { checkModel } from './check-model.ts';
 import { type HadamardOptions, hadamardOptions } from './options.ts';
 import { peakToRms } from './peak-to-rms.ts';
-import { rotateInner, rotateKeys, rotateStream, rotateValues } from './rotate-section.ts';
+import { onlineRotations, rotateInner, rotateKeys, rotateStream, rotateValues } from './rotate-section.ts';
 import { hadamardRotation, orthogonalRotation, type Rotation } from './rotation.ts';
 
 /** Rotations that spread outliers over all channels, as a step of a pipeline (QuaRot, Ashkboos et al., 2024; the names are those of SpinQuant, Liu et al., 2024). */
@@ -13,6 +13,7 @@ export const hadamard = defineAlgorithm<HadamardOptions>({
   options: hadamardOptions,
   checkModel,
   unties: ({ rotations }) => rotations.includes('R1'),
+  infers: onlineRotations,
 
   async section({ model, section, weights, figures }, options) {
     const reported = section.sites.flatMap(({ linears }) => linears.filter(({ untouched }) => untouched === undefined));
@@ -36,11 +37,11 @@ export function rotateSection(
   hiddenSize: number,
   options: HadamardOptions,
 ): void {
-  const { rotations } = options;
+  const { rotations, block } = options;
   if (rotations.includes('R1')) rotateStream(section, weights, streamRotation(hiddenSize, options));
   if (rotations.includes('R2')) rotateValues(section, weights);
-  if (rotations.includes('R3')) rotateKeys(section, weights);
-  if (rotations.includes('R4')) rotateInner(section, weights);
+  if (rotations.includes('R3')) rotateKeys(section, weights, block);
+  if (rotations.includes('R4')) rotateInner(section, weights, block);
 }
 
 function streamRotation(size: number, options: HadamardOptions): Rotation {

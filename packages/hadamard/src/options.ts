@@ -16,6 +16,14 @@ export const hadamardOptions = z.strictObject({
     .describe(
       'R1: random signs times a Hadamard matrix, or a random orthogonal matrix, which mixes less evenly and costs more.',
     ),
+  block: z
+    .int()
+    .min(2)
+    .nullable()
+    .default(null)
+    .describe(
+      'Of R3 and R4: neighbouring channels that are rotated together, of a size that divides them all; null: as many as there are. Consumers that rotate themselves know powers of two alone.',
+    ),
   seed: z.int().default(0).describe('Of the signs of R1, or of its random orthogonal matrix.'),
 });
 

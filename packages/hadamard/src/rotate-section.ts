@@ -1,7 +1,17 @@
-import { CompressError, type RotationSpec, type SectionSpec, type SectionWeights } from '@compress/core';
+import {
+  CompressError,
+  type RotationSpec,
+  type SectionInference,
+  type SectionSpec,
+  type SectionWeights,
+} from '@compress/core';
 import type { Matrix } from '@compress/kernels';
 import { rotateOutputs, rotateRows } from './fold.ts';
+import type { HadamardOptions } from './options.ts';
 import { hadamardRotation, largestOrder, type Rotation } from './rotation.ts';
+
+/** Size of the blocks that are rotated in the forward pass; null: as large as they can be. */
+type Block = HadamardOptions['block'];
 
 /**
  * R1: the residual stream x becomes Q x. Gains of norms go into what reads them first: RMSNorm without a gain commutes with Q
@@ -34,20 +44,31 @@ export function rotateValues(section: SectionSpec, { linears }: SectionWeights):
 }
 
 /** R3: queries and keys of each head become H q and H k after RoPE, in the forward pass: their products stay (stage 2). */
-export function rotateKeys(section: SectionSpec, { inference }: SectionWeights): void {
+export function rotateKeys(section: SectionSpec, { inference }: SectionWeights, block: Block = null): void {
   if (!section.attention) return;
   if (inference.attention?.rotation) throw rotatedAlready(section.name, 'R3');
-  inference.attention = { ...inference.attention, rotation: online(section.attention.headDimension) };
+  inference.attention = { ...inference.attention, rotation: online(section.attention.headDimension, block) };
 }
 
 /** R4: what feeds down becomes H x in the forward pass, and down's columns follow (stage 1b). */
-export function rotateInner(section: SectionSpec, { linears, inference }: SectionWeights): void {
+export function rotateInner(section: SectionSpec, { linears, inference }: SectionWeights, block: Block = null): void {
   for (const { name, features, linears: readers } of innerSites(section)) {
     if (inference.sites.get(name)?.rotation) throw rotatedAlready(name, 'R4');
-    const rotation = online(features);
+    const rotation = online(features, block);
     inference.sites.set(name, { ...inference.sites.get(name), rotation });
     for (const reader of readers) rotateRows(linears.get(reader.name)!.weight, hadamardRotation(rotation.size));
   }
+}
+
+/** What R3 and R4 leave to the forward pass of a section. */
+export function onlineRotations(
+  section: SectionSpec,
+  { rotations, block }: Pick<HadamardOptions, 'rotations' | 'block'>,
+): SectionInference {
+  const sites = rotations.includes('R4') ? innerSites(section) : [];
+  const inner = sites.map(({ name, features }) => [name, { rotation: online(features, block) }] as const);
+  if (!rotations.includes('R3') || !section.attention) return { sites: new Map(inner) };
+  return { sites: new Map(inner), attention: { rotation: online(section.attention.headDimension, block) } };
 }
 
 /** The sites between a feed-forward's Linears: what is written to the stream, but for the attention's output. */
@@ -59,9 +80,9 @@ export function innerSites(section: SectionSpec): SectionSpec['sites'] {
   );
 }
 
-/** The forward pass has Hadamard matrices alone: where the width has none, the largest that divides it, block by block. */
-function online(width: number): RotationSpec {
-  return { kind: 'hadamard', size: largestOrder(width) };
+/** The forward pass has Hadamard matrices alone: where the width has none, the largest that divides it, block by block; or blocks of the size that is asked for. */
+function online(width: number, block: Block): RotationSpec {
+  return { kind: 'hadamard', size: block ?? largestOrder(width) };
 }
 
 /** A table of an architecture puts the link from the values first. */

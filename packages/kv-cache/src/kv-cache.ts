@@ -7,7 +7,7 @@ import {
   type Objection,
 } from '@compress/core';
 import { cacheInference, groupSizeMessage } from './cache-inference.ts';
-import { type KvCacheOptions, kvCacheOptions } from './options.ts';
+import { type KvCacheOptions, kvCacheOptions, type SideOptions } from './options.ts';
 
 /** The cache as a step of a pipeline: its output's forward pass rounds keys and values. `named` are codebooks that recipes may name. */
 export function createKvCache(named: NamedGrids = {}): Algorithm<KvCacheOptions> {
@@ -22,6 +22,14 @@ export function createKvCache(named: NamedGrids = {}): Algorithm<KvCacheOptions>
         : undefined,
     checkModel: (model, options) => ({ objections: objections(model, options), warnings: [] }),
 
+    infers({ attention }, options) {
+      const sides = [options.keys, options.values];
+      const possible = attention && sides.every((side) => fills(side.per, side.groupSize, attention.headDimension));
+      if (!possible) return { sites: new Map() };
+      const ones = new Float32Array(attention.keyHeads).fill(1);
+      const cache = cacheInference(options, attention, { keys: ones, values: ones });
+      return { sites: new Map(), attention: { cache } };
+    },
     cache({ section, heads, extremes, warn }, options) {
       for (const [name, absmax] of Object.entries(extremes ?? {}))
         for (const [head, most] of absmax.entries())
@@ -57,8 +65,12 @@ function objections({ sections }: Model, { keys, values }: KvCacheOptions): Obje
   return blocks.flatMap(({ name, attention }) =>
     [keys, values].flatMap(({ per, groupSize }) => {
       const { headDimension } = attention!;
-      if (per === 'channel' || groupSize === 'head' || headDimension % groupSize === 0) return [];
-      return [{ layer: name, message: groupSizeMessage(groupSize, headDimension) }];
+      if (fills(per, groupSize, headDimension)) return [];
+      return [{ layer: name, message: groupSizeMessage(groupSize as number, headDimension) }];
     }),
   );
+}
+
+function fills(per: SideOptions['per'], groupSize: SideOptions['groupSize'], headDimension: number): boolean {
+  return per === 'channel' || groupSize === 'head' || headDimension % groupSize === 0;
 }

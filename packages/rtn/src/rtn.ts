@@ -12,8 +12,11 @@ import {
   type NamedGrids,
   observedForActivations,
   packedBitsPerWeight,
+  plannedActivations,
   requireZero,
   roundActivations,
+  rowsPerScale,
+  shareTensorScale,
 } from '@compress/core';
 import { type RtnOptions, rtnOptions } from './options.ts';
 import { quantizeRtn } from './quantize-rtn.ts';
@@ -36,10 +39,12 @@ export function createRtn(named: NamedGrids = {}): Algorithm<RtnOptions> {
       const message = groupSizeObjection(inFeatures, groupSize);
       return message === undefined ? undefined : { layer: name, message };
     },
+    infers: (section, { activations }) => plannedActivations(section, activations),
     checkTogether: (linears, options) => budgetObjections('rtn', linears, options),
     quantization: ({ inFeatures }, { grid, groupSize, budget }) => ({
       grid,
       groupSize: columnsPerGroup(inFeatures, groupSize),
+      scaleRows: rowsPerScale(groupSize),
       ...(budget !== 'none' && { alternatives: budget.choices.slice(1) }),
     }),
     bitsPerWeight: (linear, { grid, groupSize, budget }) =>
@@ -48,9 +53,10 @@ export function createRtn(named: NamedGrids = {}): Algorithm<RtnOptions> {
     async site(context, options) {
       const { groupSize, activations } = options;
       const { linears, statistics, kernels, warn } = context;
+      const weights = linears.map((linear) => linear.weight);
       const results = [];
       for (const { spec, weight, mask } of linears) {
-        const grid = gridFor(spec.name, context, options);
+        const grid = shareTensorScale(gridFor(spec.name, context, options), weights);
         if (statistics.tokens === 0 && (grid.scales === 'hessian' || options.budget !== 'none')) {
           const message = `No calibration token reached it, so ${options.budget === 'none' ? 'its scales come from whole ranges' : 'its errors count nothing in the budget'}.`;
           warn({ code: 'no-tokens', layer: spec.name, message });

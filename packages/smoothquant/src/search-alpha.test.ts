@@ -52,7 +52,7 @@ test.each([
     const found = await searchAlpha({ linears, weights, absmax, bits, per, kernels });
 
     const lossOf = (s: Float64Array) => {
-      const fixed = per === 'tensor' ? staticScale(absmax, s, bits) : undefined;
+      const fixed = per === 'tensor' ? staticScale(absmax, s, { bits }) : undefined;
       const x = rounded(
         rowsOf(samples).map((row) => row.map((v, c) => v / s[c])),
         bits,

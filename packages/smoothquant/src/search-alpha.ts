@@ -50,7 +50,7 @@ export function searchAlpha(request: AlphaSearch): Promise<AlphaFound> {
 
     async function lossOf(scale: Float64Array): Promise<number> {
       const inverse = scale.map((s) => 1 / s);
-      const fixed = per === 'tensor' ? staticScale(absmax, scale, bits) : undefined;
+      const fixed = per === 'tensor' ? staticScale(absmax, scale, { bits }) : undefined;
       let loss = 0;
       for (const [i, { weight, samples }] of linears.entries()) {
         const input = multiplyColumns(samples, inverse, kernels);

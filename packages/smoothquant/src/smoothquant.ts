@@ -1,4 +1,12 @@
-import { defineAlgorithm, largestOver, type SectionContext, type SiteSpec, staticScale } from '@compress/core';
+import {
+  defineAlgorithm,
+  largestOver,
+  plannedActivations,
+  quantizerOf,
+  type SectionContext,
+  type SiteSpec,
+  staticScale,
+} from '@compress/core';
 import { type SmoothQuantOptions, smoothQuantOptions } from './options.ts';
 import { type Smoothing, smoothNorms } from './smooth-norms.ts';
 
@@ -18,6 +26,8 @@ export const smoothquant = defineAlgorithm<SmoothQuantOptions>({
       ? 'its calibrated scales are those of the activations as they are now, which other transforms change'
       : undefined,
 
+  infers: (section, { activations }) => plannedActivations(section, activations),
+
   async section(context, options) {
     const smoothed = await smoothNorms(context, options);
     for (const site of context.section.sites) quantizeSite(site, context, options, smoothed.get(site.name));
@@ -28,15 +38,16 @@ export const smoothquant = defineAlgorithm<SmoothQuantOptions>({
 function quantizeSite(
   { name, linears }: SiteSpec,
   { statistics, weights, warn, figures }: SectionContext,
-  { alpha, activations: { bits, per } }: SmoothQuantOptions,
+  { alpha, activations }: SmoothQuantOptions,
   smoothing: Smoothing | undefined,
 ): void {
+  const { bits, per } = activations;
   const treated = linears.filter(({ untouched }) => untouched === undefined);
   if (treated.length === 0) return;
   const observed = statistics.get(name);
   const absmax = observed?.absmax ?? new Float32Array();
   const divisor = smoothing?.scale ?? new Float64Array(absmax.length).fill(1);
-  const fixed = per === 'tensor' ? staticScale(absmax, divisor, bits) : undefined;
+  const fixed = per === 'tensor' ? staticScale(absmax, divisor, activations) : undefined;
   if (observed && (observed.tokens === 0 || (per === 'tensor' && fixed === undefined))) {
     const what = observed.tokens === 0 ? 'No calibration token reached it' : 'Calibration brought it nothing but zeros';
     const so =
@@ -46,7 +57,7 @@ function quantizeSite(
     warn({ code: 'no-tokens', layer: treated[0].name, message: `${what}, so ${so}.` });
   }
   const { sites } = weights.inference;
-  sites.set(name, { ...sites.get(name), quantizer: { bits, scale: fixed ?? 'token' } });
+  sites.set(name, { ...sites.get(name), quantizer: quantizerOf(activations, fixed) });
   const reported = {
     activationBits: bits,
     ...(observed && {

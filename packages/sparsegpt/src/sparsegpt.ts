@@ -8,7 +8,9 @@ import {
   type LinearResult,
   type NamedGrids,
   packedBitsPerWeight,
+  rowsPerScale,
   type SiteContext,
+  shareTensorScale,
 } from '@compress/core';
 import { allocateOwl, outlierSurvey } from './allocate-owl.ts';
 import { type SparseGptOptions, sparseGptOptions } from './options.ts';
@@ -45,7 +47,9 @@ export function createSparseGpt(named: NamedGrids = {}): Algorithm<SparseGptOpti
       );
     },
     quantization: ({ inFeatures }, { grid, groupSize }) =>
-      grid === 'none' ? undefined : { grid, groupSize: columnsPerGroup(inFeatures, groupSize) },
+      grid === 'none'
+        ? undefined
+        : { grid, groupSize: columnsPerGroup(inFeatures, groupSize), scaleRows: rowsPerScale(groupSize) },
     bitsPerWeight: (linear, { grid, groupSize }) =>
       grid === 'none' ? undefined : packedBitsPerWeight(linear, grid, groupSize),
 
@@ -81,7 +85,8 @@ async function bySparseGpt(context: SiteContext, options: SparseGptOptions): Pro
   if (!gram)
     throw new CompressError('statistics-missing', 'SparseGPT needs the gram of its site.', { layer: site.name });
   const { damping, blockSize, groupSize, polish } = options;
-  const grid = options.grid === 'none' ? undefined : options.grid;
+  const weights = linears.map((linear) => linear.weight);
+  const grid = options.grid === 'none' ? undefined : shareTensorScale(options.grid, weights);
   const factorization = await factorizeGram({ gram, strongestFirst: false, damping, layer: site.name, kernels });
   const warnings = tokens === 0 ? [noTokens] : [...fewTokens(tokens, site.features), ...factorization.warnings];
   const results: LinearResult[] = [];

@@ -1,4 +1,11 @@
-import { type CodedCheckpoint, type Model, type Place, readModelConfig, withoutShared } from '@compress/core';
+import {
+  type CodedCheckpoint,
+  type Model,
+  type Place,
+  readModelConfig,
+  resolveModules,
+  withoutShared,
+} from '@compress/core';
 import { openModelCheckpoint } from '@compress/formats';
 import { modelFromConfig } from '@compress/models';
 import { locateModel } from './locate-model.ts';
@@ -21,7 +28,8 @@ export async function openModel(
   const checkpoint = await openModelCheckpoint(folder);
   try {
     const model = modelFromConfig(config, checkpoint.tensors);
-    return { folder, config, checkpoint: withoutShared(checkpoint, model), model };
+    const told = await resolveModules(checkpoint, model);
+    return { folder, config, checkpoint: withoutShared(told, model), model };
   } catch (error) {
     await checkpoint.close();
     throw error;

@@ -1,8 +1,9 @@
 import type { Kernels, Matrix } from '@compress/kernels';
 import type { z } from 'zod';
 import type { Grid, QuantizedWeight } from '../grid/grid.ts';
-import type { GroupSize } from '../grid/group-size.ts';
+import type { GroupSize, ScaleRows } from '../grid/group-size.ts';
 import type { CacheInference, SiteInference } from '../inference/inference.ts';
+import type { SectionInference } from '../inference/section-inference.ts';
 import type { HeadGeometry, LinearSpec, Model, SectionSpec, SectionWeights, SiteSpec } from '../model/model.ts';
 import type { RandomStream } from '../random.ts';
 import type { Observation, Statistics } from '../statistics/statistics.ts';
@@ -164,8 +165,15 @@ export interface Algorithm<Options = unknown> {
         readonly alternatives?: readonly Grid[];
         /** Groups will not follow the columns (activation order without static groups): formats must be told. Absent: they will. */
         readonly reordered?: boolean;
+        /** Neighbouring rows that share their scales. Absent: each row has its own. */
+        readonly scaleRows?: ScaleRows;
       }
     | undefined;
+  /**
+   * What it will add to a section's forward pass, for formats to judge before any work. From shapes alone: scales that calibration will find are 1.
+   * Absent: nothing.
+   */
+  infers?(section: SectionSpec, options: Options): SectionInference;
   /** Bits per weight after this step, scales and zeros included; absent or undefined: unchanged. From shapes alone. */
   bitsPerWeight?(linear: LinearSpec, options: Options): number | undefined;
   /** `prune` and `quantize`: results in the order of `context.linears`. */

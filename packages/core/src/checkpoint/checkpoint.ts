@@ -1,4 +1,5 @@
 import type { Inference } from '../inference/inference.ts';
+import type { ModuleReader } from '../inference/module-inference.ts';
 import type { Dtype } from './dtype.ts';
 
 /** What a header says of a tensor. */
@@ -35,6 +36,8 @@ export interface Checkpoint {
   readonly files: readonly string[];
   /** What the model's forward pass does beside the ordinary one; absent: nothing. */
   readonly inference?: Inference;
+  /** The same as the checkpoint's own format tells it, module by module; what {@link inference} says of a site or of a cache goes before. */
+  readonly modules?: ModuleReader;
   /**
    * The raw little-endian bytes of a tensor, or of the range [start, end) of them, in an array of its own. Throws `CompressError`
    * `tensor-missing`, `range-invalid`, `file-changed` (the file is no longer as long as it was when it was opened).

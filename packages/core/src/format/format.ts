@@ -3,12 +3,41 @@ import type { Objection } from '../algorithm/algorithm.ts';
 import type { Checkpoint, TensorSource } from '../checkpoint/checkpoint.ts';
 import type { FloatDtype } from '../checkpoint/dtype.ts';
 import type { Grid, QuantizedWeight } from '../grid/grid.ts';
+import type { ScaleRows } from '../grid/group-size.ts';
+import type { ActivationQuantizer, SiteInference } from '../inference/inference.ts';
+import type { ModuleInference } from '../inference/module-inference.ts';
 import type { LinearSpec } from '../model/model.ts';
 
 /** A quantized Linear on its way to disk. */
 export interface QuantizedLinear {
   readonly spec: LinearSpec;
   readonly quantized: QuantizedWeight;
+  readonly treatment?: Treatment;
+}
+
+/** What a format may have to know of a Linear beside its grid and group size. */
+export interface Treatment {
+  /** Neighbouring rows that share their scales; `all`: one scale serves the whole weight. Absent: each row has its own. */
+  readonly scaleRows?: ScaleRows;
+  /** How the activation that it reads is rounded. Absent: it stays in floats. */
+  readonly activations?: ActivationQuantizer;
+}
+
+/** Puts together a {@link Treatment} of what is known. */
+export function treatmentOf(scaleRows: ScaleRows | undefined, site: SiteInference | undefined): Treatment {
+  return { ...(scaleRows !== undefined && { scaleRows }), ...(site?.quantizer && { activations: site.quantizer }) };
+}
+
+/** The part of a changed forward pass that a format's readers do too; `inference.json` says all of it to us alone. */
+export interface InferenceCarrier {
+  /** Why readers cannot do what they would have to, where leaving it out would be wrong; `quantized`: weights are in codes. From shapes alone. */
+  limit(modules: ModuleInference, quantized: boolean): readonly Objection[];
+  /** Whether readers do all of it. */
+  carries(modules: ModuleInference): boolean;
+  /** Tensors beside the weights: calibrated scales. */
+  tensors(modules: ModuleInference): readonly TensorSource[];
+  /** What goes under `quantization_config` where no weight is in codes, or undefined where there is nothing to say. */
+  configuration(modules: ModuleInference): Readonly<Record<string, unknown>> | undefined;
 }
 
 /** A weight in codes as it lies in a checkpoint: what headers and the configuration tell of it, and the way to its codes. */
@@ -60,14 +89,22 @@ export interface Format {
    * Why the format (or every consumer of it) cannot hold this Linear on this grid; undefined if it can. From shapes alone; `groupSize` is
    * a number of columns, all of them for one group a row; `reordered` as {@link configuration} has it.
    */
-  limit(linear: LinearSpec, grid: Grid, groupSize: number, reordered?: boolean): Objection | undefined;
+  limit(
+    linear: LinearSpec,
+    grid: Grid,
+    groupSize: number,
+    reordered?: boolean,
+    treatment?: Treatment,
+  ): Objection | undefined;
+  /** What a well-known consumer does not run of what others do, a whole sentence that names it: a warning of the plan. Absent or undefined: nothing. From shapes alone. */
+  remark?(linear: LinearSpec, grid: Grid, groupSize: number, treatment: Treatment): string | undefined;
   /**
    * Tensors that replace the Linear's weight. The dtype is that of the checkpoint's own floats. Their bytes are made when they are asked
    * for; that rejects with `CompressError` `not-representable` for scales, zeros or values that the format cannot hold: nothing is clamped.
    */
   write(linear: QuantizedLinear, dtype: FloatDtype, kernels: Kernels): readonly TensorSource[];
   /** Bytes that `write` will make, from shapes alone. */
-  size(linear: LinearSpec, grid: Grid, groupSize: number, dtype: FloatDtype): number;
+  size(linear: LinearSpec, grid: Grid, groupSize: number, dtype: FloatDtype, treatment?: Treatment): number;
   /** What goes under `quantization_config` in config.json (and into {@link configurationFile}), or undefined where nothing does. */
   configuration(written: {
     readonly grid: Grid;
@@ -81,7 +118,13 @@ export interface Format {
     readonly quantized: readonly string[];
     /** Module paths of the Linears that stay as they were. */
     readonly untouched: readonly string[];
+    /** Of {@link Treatment}; absent: each row has its own scales. */
+    readonly scaleRows?: ScaleRows;
+    /** What the forward pass does more. In the plan, scales that calibration will find are 1. */
+    readonly modules?: ModuleInference;
   }): Readonly<Record<string, unknown>> | undefined;
+  /** Absent: the format's readers know the ordinary forward pass alone. */
+  readonly carrier?: InferenceCarrier;
   /** True if a config.json's `quantization_config` is this format's. */
   recognizes(quantizationConfig: Readonly<Record<string, unknown>>): boolean;
   /**

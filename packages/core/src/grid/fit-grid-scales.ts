@@ -32,6 +32,8 @@ export async function fitGridScales(request: FitRequest): Promise<StoredScales> 
   const importance = importanceOf(request);
   const groups = columns / size;
   const group = Uint32Array.from({ length: columns }, (_, c) => Math.floor(c / size));
+  if (typeof groupSize === 'object' && 'block' in groupSize)
+    return fitBlocks(request, { groups, group }, groupSize.block[0], importance);
   const shared = weightsPerGroup([rows, columns], groupSize);
   return shared === size
     ? fitGroups({ weight, grid, groups, group, importance, kernels })
@@ -62,6 +64,38 @@ async function fitAsOneRow(
     return target;
   };
   return { ...one, ...own, scales: repeat(one.scales), zeros: repeat(one.zeros) };
+}
+
+/** Scales that `height` rows share: these rows are one, whose columns come again and again, and each of them repeats its scales. */
+async function fitBlocks(
+  { weight, grid, kernels }: FitRequest,
+  own: Pick<StoredScales, 'groups' | 'group'>,
+  height: number,
+  importance: Float32Array | undefined,
+): Promise<StoredScales> {
+  const { rows, columns, data } = weight;
+  const slabs = Math.ceil(rows / height);
+  const length = height * columns;
+  // What the last rows do not fill is 0, which no fit heeds.
+  const joined = kernels.matrix(slabs, length);
+  joined.data.set(data);
+  const fitted = await fitGroups({
+    weight: joined,
+    grid: withOneTable(grid),
+    groups: own.groups,
+    group: Uint32Array.from({ length }, (_, i) => own.group[i % columns]),
+    importance: importance && Float32Array.from({ length }, (_, i) => importance[i % columns]),
+    kernels,
+  });
+  const repeat = (source: Float32Array) => {
+    const target = kernels.float32(rows * own.groups);
+    for (let r = 0; r < rows; r++) {
+      const first = Math.floor(r / height) * own.groups;
+      target.set(source.subarray(first, first + own.groups), r * own.groups);
+    }
+    return target;
+  };
+  return { ...fitted, ...own, scales: repeat(fitted.scales), zeros: repeat(fitted.zeros) };
 }
 
 /** Tables of rows cannot be searched with scales that they share: these come from whole ranges, for which they were learned. */

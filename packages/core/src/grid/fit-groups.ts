@@ -3,6 +3,7 @@ import { clipToPercentile } from './clip-to-percentile.ts';
 import type { Grid, StoredScales } from './grid.ts';
 import { nestScales } from './nested-scales.ts';
 import { hasZero } from './require-zero.ts';
+import { largestMagnitude } from './share-tensor-scale.ts';
 
 /** Ranges that a search tries, each a fiftieth of the whole smaller than the one before. */
 const SEARCH_STEPS = 40;
@@ -48,9 +49,8 @@ export async function fitGroups(p: {
   return grid.nested === 'tensor' ? { ...scales, nested: { kind: 'tensor', scale: scaleUnit } } : scales;
 }
 
-/** The scale of the whole weight by which that of the group with the largest weight becomes the largest E4M3. */
-function tensorUnit({ data }: Matrix, { codes, reach }: Grid): number {
-  const absmax = data.reduce((most, w) => Math.max(most, Math.abs(w)), 0);
+/** The scale of the whole weight, or of all that share it, by which that of the group with the largest weight becomes the largest E4M3. */
+function tensorUnit(weight: Matrix, { codes, reach, absmax = largestMagnitude(weight) }: Grid): number {
   const range = codes.kind === 'integer' ? codes.maxCode / 2 : (reach ?? largestLevel(codes));
   return Math.fround(absmax / range / LARGEST_E4M3) || 1;
 }

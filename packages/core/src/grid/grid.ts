@@ -56,6 +56,8 @@ export interface Grid {
   readonly reach?: number;
   /** Absent: scales are stored as they are. */
   readonly nested?: NestedRule;
+  /** With `nested: tensor`: the largest magnitude of all weights that share its one scale. Absent: of the weight alone. */
+  readonly absmax?: number;
 }
 
 /** How nested scales are stored; see {@link NestedRule}. A weight whose rows share one scale has one here too. */

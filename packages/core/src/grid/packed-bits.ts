@@ -1,6 +1,6 @@
 import type { LinearSpec } from '../model/model.ts';
 import type { Grid } from './grid.ts';
-import { type GroupSize, weightsPerGroup } from './group-size.ts';
+import { type GroupSize, groupCount } from './group-size.ts';
 
 const SCALE_BITS = { f32: 32, f16: 16, bf16: 16, e4m3: 8, e8m0: 8 };
 /** Nested scales: the width of a code, and how many share an f32. */
@@ -13,7 +13,7 @@ const NESTED_BLOCK = 256;
  */
 export function packedBits(grid: Grid, groupSize: GroupSize, [rows, columns]: readonly [number, number]): number {
   if (rows === 0 || columns === 0) return 0;
-  const groups = Math.ceil((rows * columns) / weightsPerGroup([rows, columns], groupSize));
+  const groups = groupCount([rows, columns], groupSize);
   const zeros = grid.symmetric ? 0 : groups * grid.bits;
   return rows * columns * grid.bits + zeros + scaleBits(grid, groups);
 }

@@ -6,6 +6,7 @@ import type { GroupSize } from './group-size.ts';
 import { integerGrid } from './integer-grid.ts';
 import { packedBits } from './packed-bits.ts';
 import { dequantizeWeight, quantizeWeight } from './quantize-weight.ts';
+import { shareTensorScale } from './share-tensor-scale.ts';
 import { tableGrid } from './table-grid.ts';
 
 const kernels = createReferenceKernels();
@@ -224,4 +225,52 @@ test('packed bits count codes, scales and zero points', () => {
   expect(packedBits(integerGrid({ bits: 2, symmetric: false, scaleType: 'f32' }), 64, [8, 64])).toBe(8 * (128 + 34));
   expect(packedBits(integerGrid({ bits: 8 }), 'tensor', [10, 10])).toBe(816);
   expect(packedBits(integerGrid({ bits: 8 }), 'channel', [0, 10])).toBe(0);
+});
+
+describe('blocks', () => {
+  test('have the scale of their largest magnitude, the last rows too', async () => {
+    const weight = normals(7, 12, 4);
+    const grid = integerGrid({ bits: 4, scaleType: 'f32' });
+    const { quantized } = await roundTrip(weight, grid, { block: [3, 4] });
+    for (let r = 0; r < 7; r++)
+      for (let g = 0; g < 3; g++) {
+        let most = 0;
+        for (let y = Math.floor(r / 3) * 3; y < Math.min(7, Math.floor(r / 3) * 3 + 3); y++)
+          for (let x = 4 * g; x < 4 * g + 4; x++) most = Math.max(most, Math.abs(weight.data[y * 12 + x]));
+        expect(quantized.scales.scales[r * 3 + g]).toBeCloseTo((2 * most) / 15, 6);
+      }
+    expect(packedBits(grid, { block: [3, 4] }, [7, 12])).toBe(7 * 12 * 4 + 9 * 32);
+  });
+
+  test('of one row are groups', async () => {
+    const weight = normals(5, 8, 5);
+    const grid = integerGrid({ bits: 3, symmetric: false, scales: 'mse' });
+    const blocks = await roundTrip(weight, grid, { block: [1, 4] });
+    const groups = await roundTrip(weight, grid, 4);
+    expect(blocks.quantized.codes).toEqual(groups.quantized.codes);
+    expect(blocks.quantized.scales).toEqual(groups.quantized.scales);
+  });
+
+  test('are searched with what errors of columns cost', async () => {
+    const weight = normals(4, 8, 6);
+    const importance = Float32Array.from({ length: 8 }, (_, c) => 1 + 100 * (c % 3));
+    const grid = integerGrid({ bits: 2, scales: 'hessian' });
+    const searched = await roundTrip(weight, grid, { block: [2, 4] }, importance);
+    const whole = await roundTrip(weight, integerGrid({ bits: 2 }), { block: [2, 4] });
+    const loss = (values: Float32Array) => squaredError(weight, values, importance);
+    expect(loss(searched.values)).toBeLessThan(loss(whole.values));
+  });
+});
+
+test('weights that share the scale of a whole weight have one unit', async () => {
+  const grid = tableGrid({ name: 'four', levels: [-6, -2, 0, 2, 6], nested: 'tensor' });
+  const weights = [normals(3, 8, 7), normals(2, 8, 8)];
+  weights[1].data[3] = 9;
+  const shared = shareTensorScale(grid, weights);
+  const units = await Promise.all(
+    weights.map(async (weight) => (await roundTrip(weight, shared, 4)).quantized.scales.nested),
+  );
+  const unit = { kind: 'tensor', scale: Math.fround(9 / 6 / 448) };
+  expect(units).toEqual([unit, unit]);
+  expect(shareTensorScale(integerGrid({ bits: 4 }), weights)).toEqual(integerGrid({ bits: 4 }));
 });

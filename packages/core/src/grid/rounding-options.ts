@@ -34,7 +34,7 @@ export function roundingOptions(named: NamedGrids = {}) {
     groupSize: groupSizeSchema
       .default(128)
       .describe(
-        'Input columns that share a scale; "channel" for one scale a row, "tensor" for one in all; { flattened: 64 }: that many weights of all rows in order, as bitsandbytes has them.',
+        'Input columns that share a scale; "channel" for one scale a row, "tensor" for one in all; { flattened: 64 }: that many weights of all rows in order, as bitsandbytes has them; { block: [128, 128] }: so many rows and columns, as DeepSeek has them.',
       ),
   };
   const gridOf: GridOf = ({ grid = DEFAULT_GRID, scales }, context) => {

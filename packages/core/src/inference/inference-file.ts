@@ -11,6 +11,7 @@ const count = z.int().nonnegative();
 const size = z.int().positive();
 const rotation = z.strictObject({ kind: z.literal('hadamard'), size });
 const quantizer = z.strictObject({
+  grid: z.literal('fp8').optional(),
   bits: z.int().min(2).max(8),
   scale: z.union([z.literal('token'), z.number().positive()]),
 });

@@ -23,9 +23,14 @@ export interface RotationSpec {
   readonly size: number;
 }
 
-/** Symmetric rounding of activations, scale = absmax / (2^(bits-1) - 1), codes half to even (SmoothQuant, Xiao et al. 2022): `Kernels.fakeQuantize`. */
+/**
+ * Symmetric rounding of activations, half to even: to integers, scale = absmax / (2^(bits-1) - 1) (SmoothQuant, Xiao et al. 2022; `Kernels.fakeQuantize`), or to E4M3,
+ * scale = absmax / 448.
+ */
 export interface ActivationQuantizer {
-  /** 2..8 */
+  /** Absent: integers. */
+  readonly grid?: 'fp8';
+  /** 2..8; of E4M3 8. */
   readonly bits: number;
   /** A scale for each token as it comes (dynamic), or one calibrated for all (static). */
   readonly scale: 'token' | number;

@@ -1,6 +1,9 @@
 import type { Matrix } from '@compress/kernels';
-import type { SectionSpec } from '../model/model.ts';
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { CompressError } from '../errors.ts';
+import type { SectionSpec, SiteSpec } from '../model/model.ts';
 import type { AttentionInference, Inference, SiteInference } from './inference.ts';
+import { attentionModule, type ModuleReader } from './module-inference.ts';
 
 /** The part of an {@link Inference} that one section's forward pass needs, open to change by the steps of a pipeline. */
 export interface SectionInference {
@@ -31,6 +34,51 @@ export function inferenceOfSection(
   }
   const attention = inference?.attention[name];
   return { sites: own, ...(attention && { attention }) };
+}
+
+/** What a checkpoint says of a section, in whichever way. Throws `CompressError` `inference-differs`, and what its format throws. */
+export async function readSectionInference(
+  { inference, modules }: Pick<Checkpoint, 'inference' | 'modules'>,
+  section: SectionSpec,
+): Promise<SectionInference> {
+  const { sites, attention } = inferenceOfSection(inference, section);
+  if (modules === undefined) return { sites, ...(attention && { attention }) };
+  for (const site of section.sites) {
+    const told = await inputOf(site, modules);
+    if (told) sites.set(site.name, { ...told, ...sites.get(site.name) });
+  }
+  const module = attentionModule(section);
+  const told = module === undefined ? undefined : await modules.attention(module, section.attention!);
+  return { sites, ...((told || attention) && { attention: { ...told, ...attention } }) };
+}
+
+/**
+ * The same checkpoint with all that its own format tells of modules as `inference`, by the model's sites and sections: for whoever asks for that without loading sections. Throws
+ * as {@link readSectionInference}.
+ */
+export async function resolveModules<C extends Checkpoint>(
+  checkpoint: C,
+  { sections }: { readonly sections: readonly SectionSpec[] },
+): Promise<C> {
+  if (checkpoint.modules === undefined) return checkpoint;
+  const parts: (Inference | undefined)[] = [];
+  for (const section of sections) parts.push(recordInference(section, await readSectionInference(checkpoint, section)));
+  const { modules: _, inference: __, ...rest } = checkpoint;
+  const inference = joinInference(parts);
+  return { ...rest, ...(inference && { inference }) } as C;
+}
+
+/** What is told of the Linears of a site must be the same of all: they read one activation. */
+async function inputOf({ linears }: SiteSpec, modules: ModuleReader): Promise<SiteInference | undefined> {
+  const treated = linears.filter(({ untouched }) => untouched === undefined);
+  const told = await Promise.all(treated.map(({ name }) => modules.input(name)));
+  const other = told.findIndex((input) => JSON.stringify(input) !== JSON.stringify(told[0]));
+  if (other < 0) return told[0];
+  throw new CompressError(
+    'inference-differs',
+    `It reads the same activation as ${treated[0].name}, but the checkpoint has them round or rotate it differently, which cannot be run here.`,
+    { layer: treated[other].name },
+  );
 }
 
 /** One section's part as plain data, or undefined if it is an ordinary one. */

@@ -1,10 +1,18 @@
+import type { ActivationQuantizer } from './inference.ts';
+import { E4M3 } from './round-to-float.ts';
+
 /**
  * One scale for all tokens of an activation that is divided by `scale`: its largest magnitude over the largest code. The magnitudes are exact, since
  * each channel is divided by one number. Undefined where calibration saw nothing but zeros.
  */
-export function staticScale(absmax: ArrayLike<number>, scale: ArrayLike<number>, bits: number): number | undefined {
+export function staticScale(
+  absmax: ArrayLike<number>,
+  scale: ArrayLike<number>,
+  { grid, bits }: Pick<ActivationQuantizer, 'grid' | 'bits'>,
+): number | undefined {
   const most = largestOver(absmax, scale);
-  return most === 0 ? undefined : Math.max(most / (2 ** (bits - 1) - 1), 2 ** -126);
+  const largest = grid === 'fp8' ? E4M3.largest : 2 ** (bits - 1) - 1;
+  return most === 0 ? undefined : Math.max(most / largest, 2 ** -126);
 }
 
 /** max over channels of absmax / scale. */

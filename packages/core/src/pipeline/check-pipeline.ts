@@ -18,6 +18,8 @@ export function checkPipeline(p: {
   readonly pipeline: readonly PipelineStep[];
   readonly allowReorder: boolean;
   readonly format: Format;
+  /** The format has something to tell its readers even if no weight is in codes. */
+  readonly carried?: boolean;
 }): string[] {
   const algorithms = p.pipeline.map((step) => ({ name: step.algorithm.name, stage: stageOf(step) }));
   const quantizers = algorithms.filter(({ stage }) => stage === 'quantize');
@@ -48,7 +50,7 @@ export function checkPipeline(p: {
     problems.push(
       `A pipeline can treat the cache once, but ${caches.map(({ name }) => name).join(' and ')} both do; keep one of them.`,
     );
-  if (p.format.storesCodes && quantizers.length === 0)
+  if (p.format.storesCodes && quantizers.length === 0 && !p.carried)
     problems.push(
       `The format ${p.format.name} stores codes but nothing in the pipeline quantizes; add a quantize step or choose the format "dense".`,
     );

@@ -2,28 +2,35 @@ import { totalmem } from 'node:os';
 import type { Objection } from '../algorithm/algorithm.ts';
 import type { Checkpoint, TensorInfo } from '../checkpoint/checkpoint.ts';
 import { checkPipeline } from '../pipeline/check-pipeline.ts';
-import { sectionSteps, seesCalibration } from '../pipeline/pipeline-step.ts';
+import { sectionSteps, seesCalibration, stageOf } from '../pipeline/pipeline-step.ts';
 import { checkOutput } from '../walk/output-folder.ts';
 import { headOf, untieRequest } from '../walk/untie.ts';
 import { checkCalibrated } from './check-calibrated.ts';
 import { checkPreparations } from './check-preparations.ts';
 import { checkTensors } from './check-tensors.ts';
+import { configure } from './configure.ts';
 import { estimateFlops, estimateMemory, estimateSeconds, lastObservedSection } from './estimate.ts';
 import { freeSpace } from './free-space.ts';
 import type { Plan, PlanRequest } from './plan.ts';
 import { PlanError } from './plan-error.ts';
 import { planLinears } from './plan-linears.ts';
+import { plannedModules } from './planned-inference.ts';
 
 /** What a request will do and cost, from headers only. Throws one {@link PlanError} with everything that can be known to fail. */
 export async function makePlan(original: PlanRequest): Promise<Plan> {
   const request = untieRequest(original);
   const { checkpoint, model, output } = request;
-  const { linears, growth, problems: objections, configuration } = planLinears(request);
+  const { linears, growth, problems: objections, warnings, described } = planLinears(request);
+  const modules = plannedModules(request);
+  const quantizes = request.pipeline.some((step) => stageOf(step) === 'quantize');
+  const carried = request.format.carrier?.configuration(modules) !== undefined;
+  const beside = request.format.carrier?.tensors(modules) ?? [];
   const lastObserved = lastObservedSection(request);
   const flops = estimateFlops(request, lastObserved);
   const { memory, spill } = estimateMemory(request, lastObserved);
   const bytesBefore = sumOf(original.checkpoint, ({ codedBytes, byteLength }) => codedBytes ?? byteLength);
-  const bytesAfter = growth + sumOf(checkpoint, ({ byteLength }) => byteLength);
+  const told = beside.reduce((sum, tensor) => sum + tensor.byteLength, 0);
+  const bytesAfter = growth + told + sumOf(checkpoint, ({ byteLength }) => byteLength);
   const touched = linears.filter(({ algorithms }) => algorithms.length > 0);
   // Finished sections wait beside the output; a transform may change every tensor of them.
   const written =
@@ -38,17 +45,19 @@ export async function makePlan(original: PlanRequest): Promise<Plan> {
   });
   const problems: Objection[] = [
     ...[
-      ...checkPipeline({ ...request, allowReorder: request.allowReorder ?? false }),
+      ...checkPipeline({ ...request, allowReorder: request.allowReorder ?? false, carried }),
       ...checkCalibration(request),
     ].map(ofRequest),
     ...checkTensors(model, checkpoint),
     ...checkCalibrated(request),
     ...objections,
     ...notes.flatMap((note) => note.objections),
+    ...(request.format.carrier?.limit(modules, quantizes) ?? []),
     ...(await checkOutput(request)).map(ofRequest),
     ...checkResources(memory.peak, disk).map(ofRequest),
   ];
   if (problems.length > 0) throw new PlanError(problems);
+  const configuration = configure(request.format, described, modules);
   return {
     linears,
     totals: { bytesBefore, bytesAfter, touched: touched.length, bitsPerWeight: meanBits(touched) },
@@ -60,7 +69,8 @@ export async function makePlan(original: PlanRequest): Promise<Plan> {
     warnings: [
       ...untiedHead(original, request),
       ...checkPreparations(request),
-      ...notes.flatMap(({ warnings }) => warnings),
+      ...warnings,
+      ...notes.flatMap((note) => note.warnings),
     ],
     ...(configuration && { configuration }),
   };

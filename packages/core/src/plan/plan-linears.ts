@@ -1,32 +1,24 @@
 import type { Objection } from '../algorithm/algorithm.ts';
 import { DTYPE_BITS, type FloatDtype, isFloatDtype } from '../checkpoint/dtype.ts';
-import type { Grid } from '../grid/grid.ts';
+import { type Treatment, treatmentOf } from '../format/format.ts';
 import type { LinearSpec } from '../model/model.ts';
 import { quantizationOf, siteSteps, stageOf } from '../pipeline/pipeline-step.ts';
+import type { WarningRecord } from '../walk/reporter.ts';
+import { type Described, type DescribedWeights, describeWeights, type Quantization } from './describe-weights.ts';
 import type { PlannedLinear, PlanRequest } from './plan.ts';
+import { plannedInference } from './planned-inference.ts';
 
-/** What a quantize step leaves of one Linear. */
-interface Quantization {
-  readonly grid: Grid;
-  readonly groupSize: number;
-  readonly alternatives?: readonly Grid[];
-  readonly reordered?: boolean;
-}
+/** What a plan of Linears needs. */
+type LinearsRequest = Omit<PlanRequest, 'calibration' | 'kernels'>;
 
-/** What a format's configuration hangs on. */
-interface Described extends Quantization {
-  readonly columns: number;
-  /** That the checkpoint stores the weight in. */
-  readonly dtype: FloatDtype | undefined;
-}
-
-/** Every Linear of the model, what the steps object to, and what the format will say in config.json. */
-export function planLinears(request: PlanRequest): {
+/** Every Linear of the model, what the steps object to, and what the format must know of all weights for config.json; undefined where none will be in codes. */
+export function planLinears(request: LinearsRequest): {
   linears: PlannedLinear[];
   /** Bytes by which the output is larger than all tensors of the checkpoint as it is seen. */
   growth: number;
   problems: Objection[];
-  configuration: Readonly<Record<string, unknown>> | undefined;
+  warnings: WarningRecord[];
+  described: DescribedWeights | undefined;
 } {
   const { model, format } = request;
   const pipeline = weightSteps(request.pipeline);
@@ -34,8 +26,11 @@ export function planLinears(request: PlanRequest): {
   const linears: PlannedLinear[] = [];
   const problems: Objection[] = [];
   let growth = 0;
+  /** By what is said, the first layer that it is said of. */
+  const remarks = new Map<string, string>();
   const quantizations: Described[] = [];
-  for (const section of model.sections)
+  for (const section of model.sections) {
+    const inference = plannedInference(section, request);
     for (const site of section.sites)
       for (const spec of site.linears) {
         const touched = spec.untouched === undefined && pipeline.length > 0;
@@ -50,14 +45,17 @@ export function planLinears(request: PlanRequest): {
           if (stageOf(step) === 'quantize') {
             const quantization = quantizationOf([step])!(spec);
             quantizations.push({ ...quantization, columns: spec.inFeatures, dtype: floatDtypeOf(spec, request) });
-            const { grid, groupSize, alternatives = [], reordered } = quantization;
+            const { grid, groupSize, alternatives = [], reordered, scaleRows } = quantization;
+            const treatment = treatmentOf(scaleRows, inference.sites.get(site.name));
             for (const one of [grid, ...alternatives]) {
-              const limit = format.limit(spec, one, groupSize, reordered);
+              const limit = format.limit(spec, one, groupSize, reordered, treatment);
               if (limit) problems.push(limit);
+              const remark = limit ? undefined : format.remark?.(spec, one, groupSize, treatment);
+              if (remark !== undefined && !remarks.has(remark)) remarks.set(remark, spec.name);
             }
             if (alternatives.length > 0)
               planned = { ...planned, grids: [grid, ...alternatives].map(({ name }) => name) };
-            const bytesAfter = sizeAfter(spec, quantization, request) ?? planned.bytesAfter;
+            const bytesAfter = sizeAfter(spec, quantization, treatment, request) ?? planned.bytesAfter;
             growth += bytesAfter - planned.bytesAfter;
             planned = { ...planned, bytesAfter };
           }
@@ -66,12 +64,20 @@ export function planLinears(request: PlanRequest): {
         }
         linears.push(planned);
       }
+  }
   const touched = model.sections
     .flatMap(({ sites }) => sites.flatMap((site) => site.linears))
     .filter(({ untouched }) => untouched === undefined);
   for (const { algorithm, options } of pipeline)
     for (const message of algorithm.checkTogether?.(touched, options) ?? []) problems.push({ layer: '', message });
-  return { linears, growth, problems, ...configure(quantizations, linears, request, problems) };
+  const described = describeWeights(quantizations, linears, request, problems);
+  const warnings = [...remarks].map(([message, layer]) => ({
+    algorithm: format.name,
+    code: 'consumer-limit',
+    layer,
+    message,
+  }));
+  return { linears, growth, problems, warnings, described };
 }
 
 /** The steps that may change a Linear. */
@@ -83,7 +89,7 @@ function leftAlone(
   spec: LinearSpec,
   section: string,
   site: string,
-  { checkpoint, pipeline }: PlanRequest,
+  { checkpoint, pipeline }: LinearsRequest,
 ): PlannedLinear {
   const info = checkpoint.tensors.get(spec.weight);
   const bytes = info?.byteLength ?? 0;
@@ -103,43 +109,17 @@ function leftAlone(
   };
 }
 
-function floatDtypeOf({ weight }: LinearSpec, { checkpoint }: PlanRequest): FloatDtype | undefined {
+function floatDtypeOf({ weight }: LinearSpec, { checkpoint }: LinearsRequest): FloatDtype | undefined {
   const dtype = checkpoint.tensors.get(weight)?.dtype;
   return dtype && isFloatDtype(dtype) ? dtype : undefined;
 }
 
-function sizeAfter(spec: LinearSpec, { grid, groupSize }: Quantization, request: PlanRequest): number | undefined {
+function sizeAfter(
+  spec: LinearSpec,
+  { grid, groupSize }: Quantization,
+  treatment: Treatment,
+  request: LinearsRequest,
+): number | undefined {
   const dtype = floatDtypeOf(spec, request);
-  return dtype && request.format.size(spec, grid, groupSize, dtype);
-}
-
-/** Formats that store codes describe all Linears at once, so all must have one grid and one group size (or one group a row). */
-function configure(
-  quantizations: readonly Described[],
-  linears: readonly PlannedLinear[],
-  { format }: PlanRequest,
-  problems: Objection[],
-): { configuration: Readonly<Record<string, unknown>> | undefined } {
-  const [first] = quantizations;
-  if (!first) return { configuration: undefined };
-  const uniform = quantizations.every(({ groupSize }) => groupSize === first.groupSize);
-  const wholeRows = quantizations.every(({ groupSize, columns }) => groupSize === columns);
-  const oneGrid = quantizations.every(
-    ({ grid, alternatives }) => grid.name === first.grid.name && grid.bits === first.grid.bits && !alternatives?.length,
-  );
-  if (format.storesCodes && (!oneGrid || (!uniform && !wholeRows)))
-    problems.push({
-      layer: '',
-      message: `The format ${format.name} holds one grid and one group size for all Linears; give all the same.`,
-    });
-  return {
-    configuration: format.configuration({
-      grid: first.grid,
-      groupSize: wholeRows ? -1 : first.groupSize,
-      reordered: quantizations.some(({ reordered }) => reordered === true),
-      ...(first.dtype && { dtype: first.dtype }),
-      quantized: linears.filter(({ untouched }) => untouched === undefined).map(({ layer }) => layer),
-      untouched: linears.filter(({ untouched }) => untouched !== undefined).map(({ layer }) => layer),
-    }),
-  };
+  return dtype && request.format.size(spec, grid, groupSize, dtype, treatment);
 }

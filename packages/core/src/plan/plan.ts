@@ -65,6 +65,6 @@ export interface Plan {
   readonly lastObserved: number;
   /** What the user must know beforehand; the run reports it too, and stops at it under `strict`. */
   readonly warnings: readonly WarningRecord[];
-  /** What goes under `quantization_config` in config.json, if anything. */
+  /** What goes under `quantization_config` in config.json, if anything; what calibration will find stands as 1. */
   readonly configuration?: Readonly<Record<string, unknown>>;
 }

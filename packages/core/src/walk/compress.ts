@@ -1,9 +1,12 @@
 import { mkdir, rm } from 'node:fs/promises';
-import { joinInference } from '../inference/section-inference.ts';
+import { moduleInference } from '../inference/module-inference.ts';
+import { inferenceOfSection, joinInference } from '../inference/section-inference.ts';
 import { buildManifest } from '../manifest/build-manifest.ts';
 import type { Manifest, RunInfo } from '../manifest/manifest.ts';
+import { configure } from '../plan/configure.ts';
 import { makePlan } from '../plan/make-plan.ts';
 import type { Plan } from '../plan/plan.ts';
+import { planLinears } from '../plan/plan-linears.ts';
 import type { Identity } from './identity.ts';
 import { openJournal } from './journal.ts';
 import { lockFolder } from './lock-folder.ts';
@@ -72,14 +75,18 @@ async function runLocked(p: {
   const replacements: Replacement[] = [];
   try {
     const { records, activations } = await walkModel({ request, plan, work, journal, replacements });
+    const inference = joinInference(records.map((record) => record.inference));
+    const modules = moduleInference(
+      request.model.sections.map((section) => ({ section, inference: inferenceOfSection(inference, section) })),
+    );
     const written = replacements.reduce((base, replacement) => overlayCheckpoint(base, replacement), checkpoint);
     const outputs = await stageOutput({
       request,
       work,
       checkpoint: written,
-      configuration: plan.configuration,
+      configuration: configure(request.format, planLinears(request).described, modules),
       untied: checkpoint.tensors !== p.original.checkpoint.tensors,
-      inference: joinInference(records.map(({ inference }) => inference)),
+      inference,
     });
     request.signal?.throwIfAborted();
     const bytesAfter = [...written.tensors.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);

@@ -2,7 +2,7 @@ import type { Kernels, Matrix } from '@compress/kernels';
 import type { Checkpoint, Range, TensorInfo } from '../checkpoint/checkpoint.ts';
 import { readFloat32 } from '../checkpoint/read-float32.ts';
 import { CompressError } from '../errors.ts';
-import { inferenceOfSection } from '../inference/section-inference.ts';
+import { readSectionInference } from '../inference/section-inference.ts';
 import type { LinearSpec, SectionSpec, SectionWeights } from '../model/model.ts';
 import { firstNotFinite } from './first-not-finite.ts';
 
@@ -14,7 +14,7 @@ export async function loadTensor(checkpoint: Checkpoint, name: string, kernels: 
   return values;
 }
 
-/** A section's weights as f32, by range from the checkpoint; Conv1D weights are turned to `[out, in]`. Throws as {@link loadTensor}, and `tensor-shape`. */
+/** A section's weights as f32, by range from the checkpoint; Conv1D weights are turned to `[out, in]`. Throws as {@link loadTensor}, and `tensor-shape`, `inference-differs`. */
 export async function loadSection(
   checkpoint: Checkpoint,
   section: SectionSpec,
@@ -23,7 +23,7 @@ export async function loadSection(
   const weights: SectionWeights = {
     linears: new Map(),
     tensors: new Map(),
-    inference: inferenceOfSection(checkpoint.inference, section),
+    inference: await readSectionInference(checkpoint, section),
   };
   const ofLinears = new Set<string>();
   for (const linear of section.sites.flatMap((site) => site.linears)) {

@@ -37,6 +37,7 @@ export function overlayCheckpoint(base: Checkpoint, { replaced, tensors }: Repla
     tensors: all,
     location: base.location,
     ...(base.inference && { inference: base.inference }),
+    ...(base.modules && { modules: base.modules }),
     files: [...base.files, ...tensors.files],
     async read(name, range) {
       findTensor({ tensors: all, location: base.location }, name);

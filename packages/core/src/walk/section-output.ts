@@ -1,9 +1,9 @@
 import type { Kernels, Matrix } from '@compress/kernels';
-import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import type { Checkpoint, TensorSource } from '../checkpoint/checkpoint.ts';
 import type { FloatDtype } from '../checkpoint/dtype.ts';
 import { encodeFloats } from '../checkpoint/encode-floats.ts';
 import { CompressError } from '../errors.ts';
-import type { Format } from '../format/format.ts';
+import type { Format, Treatment } from '../format/format.ts';
 import type { QuantizedWeight } from '../grid/grid.ts';
 import type { LinearSpec } from '../model/model.ts';
 import { loadLinear, loadTensor, turn } from './load-section.ts';
@@ -17,11 +17,16 @@ export interface SectionOutput {
   readonly replaced: ReadonlySet<string>;
   readonly tensors: ReadonlyMap<string, MemoryTensor>;
   /** A Linear as codes, and the values of these codes. Returns the weight that readers get. */
-  putQuantized(spec: LinearSpec, quantized: QuantizedWeight, values: Matrix): Promise<Matrix>;
+  putQuantized(
+    spec: LinearSpec,
+    p: { readonly quantized: QuantizedWeight; readonly treatment: Treatment; readonly values: Matrix },
+  ): Promise<Matrix>;
   /** A Linear's weight `[out, in]` as floats of the checkpoint's dtype; not put where its bytes stay as they were. Returns the weight that readers get. */
   putWeight(spec: LinearSpec, weight: Matrix): Promise<Matrix>;
   /** Any other tensor, likewise. */
   putTensor(name: string, values: Float32Array): Promise<Float32Array>;
+  /** A tensor that the input does not have. */
+  putBeside(tensor: TensorSource): Promise<void>;
 }
 
 /** A decoded weight may differ from its codes' values by what one rounding to bf16 costs, or to f16's smallest steps. */
@@ -66,13 +71,11 @@ export function createSectionOutput(p: {
   return {
     replaced,
     tensors,
-    async putQuantized(spec, quantized, values) {
+    async putQuantized(spec, { quantized, treatment, values }) {
       const dtype = checkpoint.tensors.get(spec.weight)!.dtype as FloatDtype;
       const written: MemoryTensor[] = [];
-      for (const source of p.format.write({ spec, quantized }, dtype, kernels)) {
-        const { bytes, ...info } = source;
-        written.push({ ...info, data: await gather(source.bytes(), info.byteLength) });
-      }
+      for (const source of p.format.write({ spec, quantized, treatment }, dtype, kernels))
+        written.push(await inMemory(source));
       const overlay = put(spec.weight, written);
       const readable = p.configuration ? await p.format.open(overlay, p.configuration) : overlay;
       const { weight } = await loadLinear(readable, spec, kernels);
@@ -87,7 +90,15 @@ export function createSectionOutput(p: {
       const changed = await putFloats(name, values);
       return changed ? loadTensor(changed, name, kernels) : values;
     },
+    async putBeside(tensor) {
+      tensors.set(tensor.name, await inMemory(tensor));
+    },
   };
+}
+
+async function inMemory(source: TensorSource): Promise<MemoryTensor> {
+  const { bytes: _, ...info } = source;
+  return { ...info, data: await gather(source.bytes(), info.byteLength) };
 }
 
 async function gather(source: Promise<Uint8Array> | AsyncIterable<Uint8Array>, length: number): Promise<Uint8Array> {

@@ -1,9 +1,10 @@
 import type { Kernels, Matrix } from '@compress/kernels';
 import type { LinearResult, SiteLinear } from '../algorithm/algorithm.ts';
 import { CompressError } from '../errors.ts';
+import { type Treatment, treatmentOf } from '../format/format.ts';
 import type { QuantizedWeight } from '../grid/grid.ts';
 import type { LinearSpec, SectionWeights, SiteSpec } from '../model/model.ts';
-import type { PipelineStep } from '../pipeline/pipeline-step.ts';
+import { type PipelineStep, stageOf } from '../pipeline/pipeline-step.ts';
 import { randomStream } from '../random-stream.ts';
 import type { Statistics } from '../statistics/statistics.ts';
 import { firstNotFinite } from './first-not-finite.ts';
@@ -46,8 +47,15 @@ export async function treatSite(p: {
   for (const { spec, weight, quantized } of treated)
     p.weights.linears.set(spec.name, {
       ...p.weights.linears.get(spec.name),
-      weight: quantized ? await p.output.putQuantized(spec, quantized, weight) : await p.output.putWeight(spec, weight),
+      weight: quantized
+        ? await p.output.putQuantized(spec, { quantized, treatment: treatment(spec), values: weight })
+        : await p.output.putWeight(spec, weight),
     });
+
+  function treatment(spec: LinearSpec): Treatment {
+    const { algorithm, options } = p.steps.find((step) => stageOf(step) === 'quantize')!;
+    return treatmentOf(algorithm.quantization?.(spec, options)?.scaleRows, p.weights.inference.sites.get(p.site.name));
+  }
 }
 
 async function applyStep(

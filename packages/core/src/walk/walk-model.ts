@@ -3,9 +3,10 @@ import type { CacheExtremes, Warning } from '../algorithm/algorithm.ts';
 import { DTYPE_BITS } from '../checkpoint/dtype.ts';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.ts';
 import { writeCheckpoint } from '../checkpoint/write-checkpoint.ts';
-import type { CacheInference, Inference } from '../inference/inference.ts';
+import type { CacheInference } from '../inference/inference.ts';
 import { INFERENCE_FILE } from '../inference/inference-file.ts';
-import { inferenceOfSection, recordInference, type SectionInference } from '../inference/section-inference.ts';
+import { moduleInference } from '../inference/module-inference.ts';
+import { readSectionInference, recordInference, type SectionInference } from '../inference/section-inference.ts';
 import type { LinearSpec, SectionSpec } from '../model/model.ts';
 import { cacheStep, observationsOf, sectionSteps, siteSteps } from '../pipeline/pipeline-step.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -22,6 +23,9 @@ import { needsSurvey, type Surveys, surveyModel } from './survey-model.ts';
 import { createStopwatch, type Work } from './time-left.ts';
 import { treatable } from './treat-site.ts';
 import { floatCopy, replaySection, transformSection, walkSection } from './walk-section.ts';
+
+/** The warning that the format's readers run another forward pass: once, of the first section that has one. */
+const NOT_IN_FORMAT = 'inference-not-in-format';
 
 interface ModelWalk {
   readonly request: CompressRequest;
@@ -131,8 +135,9 @@ async function again(
   }
   if (floats) await replayFloats(walk, section, { data, floats });
   const { inference } = record;
+  // Calibration goes through the model with the cache that it came with: that of the pipeline is for its readers.
   const weights = await loadSection({ ...readable, ...(inference && { inference }) }, section, kernels);
-  setCache(weights.inference, cacheOf(checkpoint.inference, section));
+  setCache(weights.inference, (await readSectionInference(checkpoint, section)).attention?.cache);
   await replaySection({ model, section, weights, kernels, signal }, data);
   return record;
 }
@@ -181,7 +186,7 @@ async function treat(
   });
   if (index === 0) for (const { algorithm, ...warning } of plan.warnings) reporter.warn(algorithm, warning);
   const observed = data !== undefined && index <= plan.lastObserved;
-  let ownInference = inferenceOfSection(checkpoint.inference, section);
+  let ownInference = await readSectionInference(checkpoint, section);
   let extremes: CacheExtremes | undefined;
   const touched = isTouched(section, request);
   const outputsNeeded = observed && index < plan.lastObserved;
@@ -213,9 +218,12 @@ async function treat(
     setCache(ownInference, algorithm.cache!(context, options));
   }
   const inference = recordInference(section, ownInference);
-  if (inference && before.every((record) => record.inference === undefined))
+  const modules = moduleInference([{ section, inference: ownInference }]);
+  for (const tensor of format.carrier?.tensors(modules) ?? []) await output.putBeside(tensor);
+  const told = before.some(({ warnings }) => warnings.some(({ code }) => code === NOT_IN_FORMAT));
+  if (inference && !told && !format.carrier?.carries(modules))
     reporter.warn(format.name, {
-      code: 'inference-not-in-format',
+      code: NOT_IN_FORMAT,
       layer: section.name,
       message: `The forward pass from here on does more than the ordinary one: ${INFERENCE_FILE} beside the weights says what, and readers that do not know that file compute another function.`,
     });
@@ -254,11 +262,6 @@ async function embed(
     signal?.throwIfAborted();
     await program.embed!(batch);
   }, true);
-}
-
-/** Calibration goes through the model with the cache that it came with: that of the pipeline is for its readers. */
-function cacheOf(inference: Inference | undefined, { name }: SectionSpec): CacheInference | undefined {
-  return inference?.attention[name]?.cache;
 }
 
 function setCache(inference: SectionInference, cache: CacheInference | undefined): void {

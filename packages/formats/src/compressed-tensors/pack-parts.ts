@@ -2,7 +2,7 @@ import { type Checkpoint, CompressError, integerGrid, type TensorInfo } from '@c
 import type { LayerParts } from '../decode-layers.ts';
 import { scaleTypeOf } from '../read-parts.ts';
 import { type PackShape, packTensors } from './pack-layout.ts';
-import type { PackReading } from './read-pack-configuration.ts';
+import type { WeightReading } from './read-arguments.ts';
 
 export const PART_SUFFIXES = ['weight_packed', 'weight_scale', 'weight_shape', 'weight_zero_point'] as const;
 
@@ -20,7 +20,7 @@ export interface PackParts extends LayerParts {
  * Finds the parts of the layer `prefix` and proves their shapes. Columns are those of the groups; of one group a row, as many as fill the words, which
  * `weight_shape` must confirm on reading. Throws `CompressError` `compressed-tensors-parts`.
  */
-export function matchParts(checkpoint: Checkpoint, prefix: string, reading: PackReading): PackParts {
+export function matchParts(checkpoint: Checkpoint, prefix: string, reading: WeightReading): PackParts {
   const fail = (message: string, suffix: string) =>
     new CompressError('compressed-tensors-parts', message, {
       file: checkpoint.location,

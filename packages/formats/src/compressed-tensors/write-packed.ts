@@ -1,9 +1,10 @@
-import { CompressError, type QuantizedLinear, type TensorSource, tensorBytes } from '@compress/core';
+import { type QuantizedLinear, type TensorSource, tensorBytes } from '@compress/core';
 import type { Kernels } from '@compress/kernels';
 import { packBits } from '../bit-stream.ts';
 import { checkZero } from '../check-zero.ts';
 import { encodeScales } from '../encode-scales.ts';
 import { layerPrefix } from '../layer-prefix.ts';
+import { checkGroups } from './check-groups.ts';
 import { packTensors, wordsFor } from './pack-layout.ts';
 
 /**
@@ -33,7 +34,7 @@ export function writePacked({ spec, quantized }: QuantizedLinear, kernels: Kerne
   }));
 
   async function packWeight(): Promise<Uint8Array> {
-    checkGroups();
+    checkGroups(quantized, `${prefix}.weight_packed`);
     for (const zero of zeros) checkZero(zero, bits, symmetric, `${prefix}.weight_zero_point`);
     const rowWords = wordsFor(columns, bits);
     const words = new Uint32Array(rows * rowWords);
@@ -52,15 +53,5 @@ export function writePacked({ spec, quantized }: QuantizedLinear, kernels: Kerne
     for (let g = 0; g < groups; g++)
       packBits({ values, offset: g, stride: groups, count: rows }, bits, { words, offset: g, stride: groups });
     return new Uint8Array(words.buffer);
-  }
-
-  function checkGroups(): void {
-    const width = columns / groups;
-    if (scales.group.every((g, c) => g === Math.floor(c / width))) return;
-    throw new CompressError(
-      'not-representable',
-      'The groups do not follow the columns, and compressed-tensors has no index of groups any more: use "order: act-static".',
-      { tensor: `${prefix}.weight_packed` },
-    );
   }
 }

@@ -1,7 +1,7 @@
 import { integerGrid } from '@compress/core';
 import { expect, it } from 'vitest';
 import { compressedTensors } from './compressed-tensors.ts';
-import { readPackConfiguration } from './read-pack-configuration.ts';
+import { readConfiguration } from './read-configuration.ts';
 
 const written = (groupSize: number, symmetric = true) =>
   compressedTensors.configuration({
@@ -35,13 +35,21 @@ it('names the grid, and what is left in floats by its path', () => {
 it('is recognized and understood', () => {
   expect(compressedTensors.recognizes(written(64))).toBe(true);
   expect(compressedTensors.recognizes({ quant_method: 'gptq' })).toBe(false);
-  expect(readPackConfiguration(written(64, false), 'folder')).toEqual({ bits: 4, symmetric: false, groupSize: 64 });
-  expect(readPackConfiguration(written(-1), 'folder')).toEqual({ bits: 4, symmetric: true, groupSize: -1 });
+  const reading = readConfiguration(written(64, false), 'folder');
+  expect(reading).toEqual({
+    codes: {
+      layout: 'pack-quantized',
+      weights: { bits: 4, type: 'int', symmetric: false, groupSize: 64, scaleRows: 1 },
+    },
+    groups: [expect.objectContaining({ targets: ['Linear'] })],
+    transforms: [],
+  });
+  expect(readConfiguration(written(-1), 'folder').codes?.weights).toMatchObject({ symmetric: true, groupSize: -1 });
 });
 
 const base = { num_bits: 4, type: 'int', symmetric: true, strategy: 'group', group_size: 128 };
 const read = (fields: object, weights: object = {}, group: object = {}) =>
-  readPackConfiguration(
+  readConfiguration(
     {
       quant_method: 'compressed-tensors',
       format: 'pack-quantized',
@@ -63,9 +71,9 @@ it('accepts what llm-compressor and the library write', () => {
 });
 
 it.each<[string, object, object?, object?]>([
-  ['format', { format: 'int-quantized' }],
+  ['format', { format: 'marlin-24' }],
   ['format', {}, {}, { format: 'float-quantized' }],
-  ['kv_cache_scheme', { kv_cache_scheme: { num_bits: 8 } }],
+  ['kv_cache_scheme', { kv_cache_scheme: 8 }],
   ['transform_config', { transform_config: { config_groups: { R4: {} } } }],
   ['sparsity_config', { sparsity_config: { format: 'sparse-24-bitmask' } }],
   ['new_field', { new_field: 1 }],
@@ -73,7 +81,7 @@ it.each<[string, object, object?, object?]>([
   ['no group', { config_groups: {} }],
   ['must be an object', { config_groups: { group_0: 4 } }],
   ['how weights', {}, {}, { weights: null }],
-  ['input_activations', {}, {}, { input_activations: { num_bits: 8 } }],
+  ['input_activations', {}, {}, { input_activations: 8 }],
   ['differ', { config_groups: { a: { weights: base }, b: { weights: { ...base, num_bits: 8 } } } }],
   ['num_bits', {}, { num_bits: 1 }],
   ['num_bits', {}, { num_bits: '4' }],
