@@ -2,6 +2,7 @@ import {
   type Checkpoint,
   type CodedCheckpoint,
   type CodedWeight,
+  CompressError,
   checkRange,
   findTensor,
   type Grid,
@@ -35,6 +36,8 @@ export interface Layer {
   readonly scales: StoredScales;
   /** The codes of a row, into `codes` `[in]`. */
   unpackRow(row: number, codes: Uint8Array): void;
+  /** By rows, `[out, groups]`: what code 0 means, where that is stored and zero points are worked out from it (MLX). Absent: zero points are stored. */
+  readonly offsets?: Float32Array;
 }
 
 /**
@@ -71,7 +74,7 @@ export async function decodeLayers<Parts extends LayerParts>(
 
   return {
     tensors,
-    coded: new Map([...layers].map(([name, parts]) => [name, codedWeight(parts, () => loadLayer(name))])),
+    coded: new Map([...layers].map(([name, parts]) => [name, codedWeight(name, parts, () => loadLayer(name))])),
     location,
     files: checkpoint.files,
     async read(name, range) {
@@ -102,14 +105,15 @@ export async function decodeLayers<Parts extends LayerParts>(
   }
 }
 
-function codedWeight(parts: LayerParts, load: () => Promise<Layer>): CodedWeight {
+function codedWeight(name: string, parts: LayerParts, load: () => Promise<Layer>): CodedWeight {
   const { shape, grid, groupSize, reordered } = parts;
   return {
     grid,
     groupSize,
     ...(reordered && { reordered }),
     async read(): Promise<QuantizedWeight> {
-      const { scales, unpackRow } = await load();
+      const { scales, unpackRow, offsets } = await load();
+      if (offsets) requireZeros(name, scales, grid);
       const [rows, columns] = [shape.outFeatures, shape.inFeatures];
       const codes = new Uint8Array(rows * columns);
       for (let r = 0; r < rows; r++) unpackRow(r, codes.subarray(r * columns, (r + 1) * columns));
@@ -118,10 +122,22 @@ function codedWeight(parts: LayerParts, load: () => Promise<Layer>): CodedWeight
   };
 }
 
-/** Rows [from, to) of the weight, `[to - from, in]`, in f32: scale * (code - zero), or scale * level. */
+/** Offsets that are whole multiples of scales above 0 are zero points; others are no grid's that other formats have. */
+function requireZeros(tensor: string, { scales, zeros }: StoredScales, { bits }: Grid): void {
+  const at = zeros.findIndex((zero, i) => !(scales[i] > 0) || !Number.isInteger(zero) || zero < 0 || zero >= 2 ** bits);
+  if (at < 0) return;
+  throw new CompressError(
+    'not-representable',
+    `The scale ${scales[at]} and the offset of code 0 make no zero point (${zeros[at]}), so codes alone do not tell the weight: take it as floats (dense).`,
+    { tensor },
+  );
+}
+
+/** Rows [from, to) of the weight, `[to - from, in]`, in f32: scale * (code - zero), or scale * level, or scale * code + offset. */
 function decodeRows(layer: Layer, { shape, grid }: LayerParts, from: number, to: number): Float32Array {
   const { inFeatures } = shape;
   const { scales, zeros, group, groups } = layer.scales;
+  const { offsets } = layer;
   const levels = grid.codes.kind === 'table' ? grid.codes.levels : undefined;
   const rows = new Float32Array((to - from) * inFeatures);
   const codes = new Uint8Array(inFeatures);
@@ -130,7 +146,9 @@ function decodeRows(layer: Layer, { shape, grid }: LayerParts, from: number, to:
     const base = (row - from) * inFeatures;
     for (let c = 0; c < inFeatures; c++) {
       const at = row * groups + group[c];
-      rows[base + c] = (levels ? levels[codes[c]] : codes[c] - zeros[at]) * scales[at];
+      rows[base + c] = offsets
+        ? Math.fround(scales[at] * codes[c]) + offsets[at]
+        : (levels ? levels[codes[c]] : codes[c] - zeros[at]) * scales[at];
     }
   }
   return rows;

@@ -40,7 +40,9 @@ async function openFloats(folder: string): Promise<CodedCheckpoint> {
 }
 
 async function quantizationConfig(folder: string): Promise<Record<string, unknown> | undefined> {
-  const { quantization_config: quantization } = await readModelConfig(folder);
+  const config = await readModelConfig(folder);
+  // Older versions of mlx-lm write theirs under `quantization` alone.
+  const quantization = config.quantization_config ?? config.quantization;
   if (quantization === undefined || quantization === null) return undefined;
   if (isObject(quantization)) return quantization;
   throw new CompressError('config-invalid', 'quantization_config must be an object.', {

@@ -85,6 +85,8 @@ export interface Format {
   readonly consumers?: readonly Consumer[];
   /** A file beside config.json that holds the configuration too, for consumers who look there (`quantize_config.json`). */
   readonly configurationFile?: string;
+  /** A second key of config.json that holds the configuration too, for consumers who look there (`quantization`). */
+  readonly configurationKey?: string;
   /**
    * Why the format (or every consumer of it) cannot hold this Linear on this grid; undefined if it can. From shapes alone; `groupSize` is
    * a number of columns, all of them for one group a row; `reordered` as {@link configuration} has it.

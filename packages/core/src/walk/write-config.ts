@@ -14,7 +14,7 @@ interface SourceTextJson {
 }
 
 /**
- * Writes config.json with all keys of the source's as they were but `quantization_config`, which is `configuration` or not there, and
+ * Writes config.json with all keys of the source's as they were but `quantization_config` and MLX's `quantization`, which are `configuration` or not there, and
  * the format's own configuration file; where the head was untied, `tie_word_embeddings` is false, and where all floats were given one
  * dtype, it says which. Throws `CompressError` `config-missing` or `config-invalid`.
  */
@@ -26,11 +26,18 @@ export async function writeConfig(p: {
   untied: boolean;
   floatDtype: FloatDtype | undefined;
 }): Promise<void> {
-  const { quantization_config: _, ...kept } = await readSpelled(p.source);
+  const { quantization_config: _, quantization: __, ...kept } = await readSpelled(p.source);
   const tied = p.floatDtype ? withDtype(kept, p.floatDtype) : kept;
   const config = p.untied ? untie(tied) : tied;
   const { configuration } = p;
-  const written = configuration === undefined ? config : { ...config, quantization_config: configuration };
+  const written =
+    configuration === undefined
+      ? config
+      : {
+          ...config,
+          quantization_config: configuration,
+          ...(p.format.configurationKey !== undefined && { [p.format.configurationKey]: configuration }),
+        };
   await writeFileAtomic(join(p.folder, CONFIG_FILE), `${JSON.stringify(written, undefined, 2)}\n`);
   if (configuration !== undefined && p.format.configurationFile !== undefined)
     await writeFileAtomic(
