@@ -10,7 +10,7 @@ folder=$(realpath "$1") text=$(realpath "$2") tokens=$3 result=$(realpath -m "$4
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 method=$(sed -n 's/.*"quant_method": *"\([^"]*\)".*/\1/p' "$folder/config.json" | head -1)
-suffix=-$method
+suffix=-${method:-mlx}
 if [ "$method" = gptq ]; then suffix=; fi
 
 work=$(mktemp -d)
