@@ -51,6 +51,8 @@ export async function runCli(
     .version(context.version)
     .showHelpAfterError('(--help tells what there is)')
     .configureOutput({ writeOut: context.stdout, writeErr: (text) => context.progress.log(text.trimEnd()) })
+    // What stands after a command's name belongs to it, also where its parent has an option of that name.
+    .enablePositionalOptions()
     .exitOverride();
   const exit = (result: ExitCode) => {
     code = result;

@@ -26,8 +26,6 @@ export const benchCommand: MakeCommand = (context, exit) =>
   new Command('bench')
     .description('fill a matrix of models x pipelines x evaluations: what is missing is done, the rest is known')
     .argument('<matrix>', 'a YAML file')
-    // What stands after the name of a subcommand belongs to it, also where both have an option of that name.
-    .enablePositionalOptions()
     .option('--workers <n>', 'processes that work at the same time', wholeNumber(1), 1)
     .option(
       '--shard <i/n>',
