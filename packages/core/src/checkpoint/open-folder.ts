@@ -21,7 +21,7 @@ export interface FolderLayout {
 
 /**
  * The weights of one layout in a folder as one checkpoint, or undefined where there are none. Index and shards must agree in both directions. Throws
- * `CompressError` `checkpoint-ambiguous`, `index-invalid`, `index-mismatch`, those of {@link shardPath}, and those of the layout's `open`.
+ * `CompressError` `checkpoint-ambiguous`, `index-invalid`, `index-mismatch`, those of `shardPath`, and those of the layout's `open`.
  */
 export async function openFolder(folder: string, layout: FolderLayout): Promise<Checkpoint | undefined> {
   const indexPath = join(folder, layout.index);

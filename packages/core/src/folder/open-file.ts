@@ -9,6 +9,7 @@ export interface OpenedFile {
    * was opened, or ends before.
    */
   read(position: number, length: number): Promise<Uint8Array>;
+  /** Ends reading. */
   close(): Promise<void>;
 }
 

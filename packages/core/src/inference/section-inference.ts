@@ -54,7 +54,7 @@ export async function readSectionInference(
 
 /**
  * The same checkpoint with all that its own format tells of modules as `inference`, by the model's sites and sections: for whoever asks for that without loading sections. Throws
- * as {@link readSectionInference}.
+ * as `readSectionInference`.
  */
 export async function resolveModules<C extends Checkpoint>(
   checkpoint: C,

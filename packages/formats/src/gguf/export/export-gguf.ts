@@ -72,7 +72,11 @@ export const ggufPresets: readonly string[] = [...PRESETS.keys()];
  */
 export async function planGgufExport(
   request: ExportRequest,
-): Promise<{ readonly plan: ExportPlan; write(): Promise<ExportResult> }> {
+): Promise<{
+  readonly plan: ExportPlan;
+  /** Makes the file. */
+  write(): Promise<ExportResult>;
+}> {
   const { checkpoint, config, folder, onProgress } = request;
   checkInference(checkpoint);
   const shape = readShape(config, `${folder}/config.json`);
