@@ -39,7 +39,11 @@ test('a grid makes it a quantizer', () => {
   const joint = sparsegpt.options.parse({ grid: 'int4', groupSize: 32 });
   expect(sparsegpt.stageFor?.(joint)).toBe('quantize');
   expect(sparsegpt.bitsPerWeight?.(linear, joint)).toBe(4.5);
-  expect(sparsegpt.quantization?.(linear, joint)).toEqual({ grid: integerGrid({ bits: 4 }), groupSize: 32 });
+  expect(sparsegpt.quantization?.(linear, joint)).toEqual({
+    grid: integerGrid({ bits: 4 }),
+    groupSize: 32,
+    scaleRows: 1,
+  });
 });
 
 test('what a recipe may not say', () => {

@@ -140,9 +140,13 @@ export function siteCases<Options>(
   ];
 }
 
-/** A grid that learns its levels is foretold but for them. */
-function assertGrid(used: Grid, { learn, ...planned }: Grid): void {
+/** A grid that learns its levels is foretold but for them, one with a scale of the whole weight but for the magnitude that this comes from. */
+function assertGrid({ absmax, ...used }: Grid, { learn, ...planned }: Grid): void {
   assert.deepEqual(learn ? { ...used, codes: planned.codes } : used, planned);
+  assert.ok(
+    absmax === undefined || planned.nested === 'tensor',
+    'a grid without a scale of the whole weight has its magnitude',
+  );
   assert.equal(used.learn, undefined, 'the levels of the grid are not those that were learned');
 }
 

@@ -70,9 +70,7 @@ export const ggufPresets: readonly string[] = [...PRESETS.keys()];
  * Plans the export of a Hugging Face folder to one GGUF file, and writes it when `write` is called, tensor by tensor. Throws `CompressError`
  * `gguf-export` for what GGUF, or llama.cpp, cannot hold: architectures, tokenizers, tensors, codes, a forward pass of its own (`inference.json`).
  */
-export async function planGgufExport(
-  request: ExportRequest,
-): Promise<{
+export async function planGgufExport(request: ExportRequest): Promise<{
   readonly plan: ExportPlan;
   /** Makes the file. */
   write(): Promise<ExportResult>;
