@@ -21,6 +21,7 @@ export async function startRegistry(folder: string): Promise<Registry> {
     `storage: ${join(folder, 'storage')}
 auth: { htpasswd: { file: ${join(folder, 'htpasswd')} } }
 packages: { '@compress/*': { access: $all, publish: $all } }
+max_body_size: 64mb # the app carries its demo model
 log: { type: stdout, level: fatal }
 `,
   );
