@@ -28,7 +28,7 @@ function describe(plan: Plan, everyLayer: boolean): string {
   const untouched = linears.filter(({ algorithms }) => algorithms.length === 0);
   const summary = [
     `size       ${formatBytes(totals.bytesBefore)} → ${formatBytes(totals.bytesAfter)} (${significant((100 * totals.bytesAfter) / totals.bytesBefore, 3)} %)`,
-    `Linears    ${totals.touched} touched at ${significant(totals.bitsPerWeight, 3)} bits per weight, ${untouched.length} not touched`,
+    `Linears    ${totals.touched} touched at ${significant(totals.bitsPerWeight, 3)} bits per weight (${significant(totals.storedBitsPerWeight, 3)} on disk), ${untouched.length} not touched`,
     `memory     ${formatBytes(memory.peak)} at most (section ${formatBytes(memory.section)}, statistics ${formatBytes(memory.statistics)}, activations ${formatBytes(memory.activations)})`,
     `disk       ${formatBytes(disk.needed)} needed, ${formatBytes(disk.free)} free${disk.spill > 0 ? `, of it ${formatBytes(disk.spill)} for activations beyond the memory limit` : ''}`,
     `time       about ${formatSeconds(work.seconds)}`,

@@ -11,7 +11,7 @@ import { checkTensors } from './check-tensors.ts';
 import { configure } from './configure.ts';
 import { estimateFlops, estimateMemory, estimateSeconds, lastObservedSection } from './estimate.ts';
 import { freeSpace } from './free-space.ts';
-import type { Plan, PlanRequest } from './plan.ts';
+import type { Plan, PlannedLinear, PlanRequest } from './plan.ts';
 import { PlanError } from './plan-error.ts';
 import { planLinears } from './plan-linears.ts';
 import { plannedModules } from './planned-inference.ts';
@@ -60,7 +60,13 @@ export async function makePlan(original: PlanRequest): Promise<Plan> {
   const configuration = configure(request.format, described, modules);
   return {
     linears,
-    totals: { bytesBefore, bytesAfter, touched: touched.length, bitsPerWeight: meanBits(touched) },
+    totals: {
+      bytesBefore,
+      bytesAfter,
+      touched: touched.length,
+      bitsPerWeight: meanBits(touched, ({ bitsPerWeight }, weights) => bitsPerWeight * weights),
+      storedBitsPerWeight: meanBits(touched, (linear) => 8 * linear.bytesAfter),
+    },
     memory,
     work: { flops: totalFlops, seconds: estimateSeconds(totalFlops, bytesBefore + bytesAfter + written, request) },
     disk,
@@ -94,10 +100,10 @@ function ofRequest(message: string): Objection {
   return { layer: '', message };
 }
 
-function meanBits(linears: Plan['linears']): number {
+function meanBits(linears: Plan['linears'], bitsOf: (linear: PlannedLinear, weights: number) => number): number {
   const weights = linears.map(({ outFeatures, inFeatures }) => outFeatures * inFeatures);
   const count = weights.reduce((sum, value) => sum + value, 0);
-  const bits = linears.reduce((sum, { bitsPerWeight }, i) => sum + bitsPerWeight * weights[i], 0);
+  const bits = linears.reduce((sum, linear, i) => sum + bitsOf(linear, weights[i]), 0);
   return count === 0 ? 0 : bits / count;
 }
 

@@ -41,8 +41,10 @@ export interface Plan {
     readonly bytesAfter: number;
     /** Linears that algorithms will touch. */
     readonly touched: number;
-    /** Over the weights of touched Linears; 0 if there are none. */
+    /** Over the weights of touched Linears, as the last algorithm counts them; 0 if there are none. */
     readonly bitsPerWeight: number;
+    /** Over the same weights: what their tensors take on disk in this format, zero points and indices that a reader asks for included. */
+    readonly storedBitsPerWeight: number;
   };
   /** A cautious estimate of the peak of resident memory, and what it is made of. */
   readonly memory: {
