@@ -36,6 +36,43 @@ async function check(...more: string[]) {
   return { code, stdout, log };
 }
 
+const PIPELINES = /^pipelines:\n[\s\S]*?(?=^evaluations:)/m;
+
+it.each(['families', 'smollm2'])('every pipeline of %s can be planned', async (name) => {
+  const [text, families] = await Promise.all(
+    [name, 'families'].map((matrix) => readFile(join(import.meta.dirname, `matrices/${matrix}.yaml`), 'utf8')),
+  );
+  // SmolLM2 has to be fetched; the demo model has the same Linears, of widths that the same groups divide.
+  const onDemo = families
+    .replace(PIPELINES, () => PIPELINES.exec(text)![0])
+    .replaceAll('../data', join(import.meta.dirname, 'data'))
+    .replace('../../apps', join(import.meta.dirname, '../apps'));
+  const matrix = join(folder, `${name}.yaml`);
+  await writeFile(matrix, onDemo);
+  const stop = new AbortController();
+  const log: string[] = [];
+  const code = await runCli(['bench', matrix, '--results', join(folder, `${name}.jsonl`)], {
+    stdout: () => {},
+    progress: {
+      update: () => {},
+      log: (line) => {
+        log.push(line);
+        const planned = line.endsWith(' to do.');
+        if (planned) stop.abort();
+      },
+      clear: () => {},
+    },
+    signal: stop.signal,
+    directory: folder,
+    registry,
+    version: '1.2.3',
+  });
+  expect({ code, log: log[0] }).toEqual({
+    code: EXIT.interrupted,
+    log: expect.stringMatching(/ 0 known, \d\d to do\.$/),
+  });
+});
+
 // A seed whose sample is the cheapest pipeline.
 const SAMPLE = ['--sample', '1', '--seed', '8'];
 
