@@ -15,7 +15,7 @@ export {
 export type { ModelCard } from './gguf/export/model-keys.ts';
 export type { GgufValue } from './gguf/gguf-value.ts';
 export { type Imatrix, readImatrix, writeImatrix } from './gguf/imatrix/imatrix.ts';
-export { type GgufModel, importGguf, openGgufModel } from './gguf/import/import-gguf.ts';
+export { type GgufModel, importGguf, openGgufModel, writeGgufDescription } from './gguf/import/import-gguf.ts';
 export { type GgufFile, type GgufTensor, openGguf } from './gguf/open-gguf.ts';
 export { ggufWeightName } from './gguf/tensor-names.ts';
 export { type GgufContent, type GgufTensorSource, writeGguf } from './gguf/write-gguf.ts';

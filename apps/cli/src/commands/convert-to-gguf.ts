@@ -4,7 +4,7 @@ import { CompressError } from '@compress/core';
 import { type ExportPlan, type ExportResult, planGgufExport, readImatrix } from '@compress/formats';
 import { ropeDivisors } from '@compress/models';
 import { type CliContext, type CommonOptions, withKernels } from '../cli-context.ts';
-import { openModel } from '../model/open-model.ts';
+import { isGgufFile, openInput } from '../model/open-input.ts';
 import { readCard } from '../model/read-card.ts';
 import { formatBytes, significant } from '../output/units.ts';
 
@@ -23,14 +23,14 @@ export async function convertToGguf(
   output: string,
   { type, imatrix, ...options }: GgufOptions,
 ): Promise<{ readonly result: object; readonly text: string }> {
-  if (!output.endsWith('.gguf')) {
+  if (!isGgufFile(output)) {
     throw new CompressError('usage', `The format gguf is one file: name it so, ${output}.gguf.`);
   }
   const importance = imatrix === undefined ? undefined : await readImatrix(resolve(directory, imatrix));
   if (importance !== undefined && type === undefined) {
     throw new CompressError('usage', 'An importance matrix is for encoding: say with --type in which mixture.');
   }
-  const opened = await openModel(name, { directory, note: progress.log });
+  const opened = await openInput(name, { directory, note: progress.log });
   try {
     const { folder, config, checkpoint } = opened;
     const divisors = ropeDivisors(config, headDimension(config));

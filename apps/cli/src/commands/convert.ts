@@ -4,7 +4,7 @@ import { ggufPresets } from '@compress/formats';
 import { Command, Option } from 'commander';
 import { writeCard } from '../card/write-card.ts';
 import { type CliContext, printResult, withKernels } from '../cli-context.ts';
-import { openModel } from '../model/open-model.ts';
+import { isGgufFile, openInput } from '../model/open-input.ts';
 import { formatBytes, significant } from '../output/units.ts';
 import { showEvents } from '../run/show-events.ts';
 import { packageVersions } from '../run/versions.ts';
@@ -20,12 +20,15 @@ interface ConvertOptions extends GgufOptions {
 /** One file, and so no format of folders. */
 const GGUF = 'gguf';
 
-const DTYPES: Readonly<Record<string, FloatDtype>> = { f16: 'F16', bf16: 'BF16', f32: 'F32' };
+const DTYPES: Readonly<Partial<Record<string, FloatDtype>>> = { f16: 'F16', bf16: 'BF16', f32: 'F32' };
 
 export const convertCommand: MakeCommand = (context) =>
   new Command('convert')
     .description('write a model in another format: the same codes, scales and zero points, or floats (dense)')
-    .argument('<model>', 'a folder in any format that is read, or a hub id (owner/name or owner/name@revision)')
+    .argument(
+      '<model>',
+      'a folder in any format that is read, a GGUF file, or a hub id (owner/name or owner/name@revision)',
+    )
     .argument('<output>', 'a new folder, or with gguf a file')
     .addOption(
       new Option('--format <name>', 'the format of the output (default: gguf where it is named so)').choices([
@@ -34,9 +37,10 @@ export const convertCommand: MakeCommand = (context) =>
       ]),
     )
     .addOption(
-      new Option('--dtype <type>', 'the type of all floats of the output (default: as they are)').choices(
-        Object.keys(DTYPES),
-      ),
+      new Option(
+        '--dtype <type>',
+        'the type of all floats of the output (default: as they are; of a GGUF file f16)',
+      ).choices(Object.keys(DTYPES)),
     )
     .addOption(
       new Option(
@@ -49,7 +53,7 @@ export const convertCommand: MakeCommand = (context) =>
     .addOption(threadsOption())
     .action(async (name: string, target: string, options: ConvertOptions) => {
       const output = resolve(context.directory, target);
-      const format = options.format ?? (target.endsWith(`.${GGUF}`) ? GGUF : undefined);
+      const format = options.format ?? (isGgufFile(target) ? GGUF : undefined);
       if (format === undefined) throw new CompressError('usage', 'Name a format with --format, or a file *.gguf.');
       checkOptions(format, options);
       if (format === GGUF) {
@@ -80,7 +84,9 @@ async function convert(
   format: string,
   options: ConvertOptions,
 ): Promise<CompressResult> {
-  const opened = await openModel(name, { directory, note: progress.log });
+  const opened = await openInput(name, { directory, note: progress.log });
+  // A GGUF file has norms in F32 whatever the model's dtype is.
+  const dtype = DTYPES[options.dtype ?? (isGgufFile(name) ? 'f16' : '')];
   try {
     const target = registry.formats.find((candidate) => candidate.name === format)!;
     const result = await withKernels(options, async (kernels) =>
@@ -90,7 +96,7 @@ async function convert(
         source: opened.folder,
         output,
         format: target,
-        ...(options.dtype !== undefined && { dtype: DTYPES[options.dtype] }),
+        ...(dtype !== undefined && { dtype }),
         kernels,
         versions: await packageVersions([]),
         onEvent: showEvents(progress, 'Converting'),

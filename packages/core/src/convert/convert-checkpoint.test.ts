@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { TensorInfo } from '../checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.ts';
 import { readFloat32 } from '../checkpoint/read-float32.ts';
-import type { CodedCheckpoint } from '../format/format.ts';
+import type { CodedCheckpoint, CodedWeight } from '../format/format.ts';
 import { verifyFolder } from '../manifest/verify-folder.ts';
 import { compress } from '../walk/compress.ts';
 import { toyRound } from '../walk/toy/toy-algorithms.ts';
@@ -86,6 +86,26 @@ test('writes floats in the dtype of the others, or all in one that is asked for'
   expect(dtypes(floats.tensors)).toEqual(new Set(['F32']));
   expect(JSON.parse(await readFile(join(single.output, 'config.json'), 'utf8')).torch_dtype).toBe('float32');
   await floats.close();
+});
+
+test('takes as floats what is refused as codes, and warns once of what codes leave out', async () => {
+  const checkpoint = await open(coded);
+  const changed = (change: Partial<CodedWeight>) => ({
+    ...checkpoint,
+    coded: new Map([...checkpoint.coded].map(([name, weight]) => [name, { ...weight, ...change }])),
+  });
+  const refused = changed({ read: () => Promise.reject(new Error('no codes')) });
+  const { output, manifest } = await convert(coded, 'as-floats', { format: toyDense, checkpoint: refused });
+  expect(await readFile(join(output, 'model.safetensors'))).toEqual(
+    await readFile(join(folder, 'dense/model.safetensors')),
+  );
+  expect(manifest.totals.touched).toBe(8);
+  await expect(convert(coded, 'codes', { checkpoint: refused })).rejects.toThrow('no codes');
+
+  const remarked = changed({ remark: 'They were rounded.' });
+  const { manifest: warned } = await convert(coded, 'remarked', { checkpoint: remarked });
+  const message = 'They were rounded.';
+  expect(warned.warnings).toEqual([{ algorithm: 'convert', code: 'codes', layer: 'blocks.0.gate.weight', message }]);
 });
 
 test('refuses before any work what is in no codes, and what the format cannot hold', async () => {

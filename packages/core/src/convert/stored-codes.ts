@@ -6,8 +6,8 @@ import type { Model } from '../model/model.ts';
 import { headOf } from '../walk/untie.ts';
 
 /**
- * The quantize step that gives each Linear the codes that it has already, so that a walk with nothing else re-encodes a checkpoint. `dtype` is that of
- * the output's floats.
+ * The quantize step that gives each Linear the codes that it has already, or in a format of floats what these mean, so that a walk with nothing else
+ * re-encodes a checkpoint. `dtype` is that of the output's floats.
  */
 export function storedCodes(
   { coded, location }: CodedCheckpoint,
@@ -25,8 +25,9 @@ export function storedCodes(
       );
       const message = `${location} holds no Linears in codes and nothing here rounds: "compress run" quantizes, and --format dense takes floats.`;
       const objections = format.storesCodes && touched.size === 0 ? [{ layer: '', message }] : [];
-      const left = format.storesCodes ? [...coded.keys()].filter((weight) => !touched.has(weight)) : [];
-      return { objections, warnings: left.map(decodedWarning) };
+      if (!format.storesCodes) return { objections, warnings: [] };
+      const left = [...coded.keys()].filter((weight) => !touched.has(weight));
+      return { objections, warnings: [...left.map(decodedWarning), ...remarksOn([...touched])] };
     },
     quantization: ({ weight }) => coded.get(weight),
     bitsPerWeight(spec) {
@@ -35,7 +36,11 @@ export function storedCodes(
     },
     async site({ linears }) {
       const results: LinearResult[] = [];
-      for (const { spec } of linears) results.push({ quantized: await coded.get(spec.weight)!.read(), figures: {} });
+      for (const { spec, weight } of linears) {
+        // Codes may be refused where floats are not.
+        const result = format.storesCodes ? { quantized: await coded.get(spec.weight)!.read() } : { weight };
+        results.push({ ...result, figures: {} });
+      }
       return results;
     },
   });
@@ -43,6 +48,16 @@ export function storedCodes(
   function decodedWarning(layer: string): Warning {
     const message = `It is in codes, but no Linear of its own (a token table): it is written as ${dtype}.`;
     return { code: 'decoded', layer, message };
+  }
+
+  /** Each remark once, with the first weight that it is made on. */
+  function remarksOn(weights: readonly string[]): Warning[] {
+    const first = new Map<string, string>();
+    for (const weight of weights) {
+      const remark = coded.get(weight)?.remark;
+      if (remark !== undefined && !first.has(remark)) first.set(remark, weight);
+    }
+    return [...first].map(([message, layer]) => ({ code: 'codes', layer, message }));
   }
 }
 

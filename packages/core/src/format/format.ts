@@ -47,6 +47,8 @@ export interface CodedWeight {
   readonly groupSize: number;
   /** Its groups may not follow the columns. Absent: they do. */
   readonly reordered?: boolean;
+  /** What codes, scales and zero points leave out of the floats, a whole sentence: a warning of a conversion. Absent: nothing. */
+  readonly remark?: string;
   /**
    * Its codes, scales and zero points as they are stored, so that another format can store the same. Throws `CompressError` of the format for what is
    * damaged, and `not-representable` where stored numbers are no scales and zero points of the grid.

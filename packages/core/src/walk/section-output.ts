@@ -54,17 +54,22 @@ export function createSectionOutput(p: {
     });
   }
 
-  async function encode(name: string, values: Float32Array): Promise<MemoryTensor> {
-    const { dtype, shape, byteLength } = checkpoint.tensors.get(name)!;
+  async function encode(name: string, values: Float32Array, shape: readonly number[]): Promise<MemoryTensor> {
+    const { dtype, byteLength } = checkpoint.tensors.get(name)!;
     // A copy: the walk goes on with the values.
     const data = (await encodeFloats(values, dtype as FloatDtype, name, kernels)).slice();
     return { name, dtype, shape, byteLength, data };
   }
 
   /** The checkpoint with these values in their stored dtype, or undefined if not a byte of it changes. */
-  async function putFloats(name: string, values: Float32Array): Promise<Checkpoint | undefined> {
-    const tensor = await encode(name, values);
-    const unchanged = Buffer.compare(tensor.data, await checkpoint.read(name)) === 0;
+  async function putFloats(
+    name: string,
+    values: Float32Array,
+    shape = checkpoint.tensors.get(name)!.shape,
+  ): Promise<Checkpoint | undefined> {
+    const tensor = await encode(name, values, shape);
+    const turned = String(shape) !== String(checkpoint.tensors.get(name)!.shape);
+    const unchanged = !turned && Buffer.compare(tensor.data, await checkpoint.read(name)) === 0;
     return unchanged ? undefined : put(name, [tensor]);
   }
 
@@ -83,7 +88,9 @@ export function createSectionOutput(p: {
       return weight;
     },
     async putWeight(spec, weight) {
-      const changed = await putFloats(spec.weight, spec.transposed ? turn(weight, kernels).data : weight.data);
+      // Of a Conv1D in codes the checkpoint shows [out, in].
+      const stored = spec.transposed ? turn(weight, kernels) : weight;
+      const changed = await putFloats(spec.weight, stored.data, [stored.rows, stored.columns]);
       return changed ? (await loadLinear(changed, spec, kernels)).weight : weight;
     },
     async putTensor(name, values) {

@@ -35,7 +35,7 @@ it('gives quantized tensors decoded, whole and by any range, and others as they 
     ),
   });
   expect([...gguf.tensors.values()]).toEqual([
-    { name: 'w', type: 'Q4_0', dtype: 'F32', shape: [2, 64], byteLength: 512 },
+    { name: 'w', type: 'Q4_0', dtype: 'F32', shape: [2, 64], byteLength: 512, decoded: true, codedBytes: 72 },
     { name: 'h', type: 'F16', dtype: 'F16', shape: [2], byteLength: 4 },
     { name: 'i', type: 'I32', dtype: 'I32', shape: [2], byteLength: 8 },
   ]);

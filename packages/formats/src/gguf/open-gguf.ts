@@ -30,6 +30,8 @@ export interface GgufFile extends Checkpoint {
   readonly tensors: ReadonlyMap<string, GgufTensor>;
   readonly version: 2 | 3;
   readonly metadata: ReadonlyMap<string, GgufValue>;
+  /** All bytes of a tensor as they lie in the file, blocks among them. Throws as `read` does. */
+  readStored(name: string): Promise<Uint8Array>;
 }
 
 /**
@@ -57,6 +59,11 @@ export async function openGguf(file: string): Promise<GgufFile> {
         const decode = BLOCK_DECODERS.get(info.type.name);
         if (decode === undefined) return opened.read(info.start + start, end - start);
         return readBlocks(opened, info, decode, start, end);
+      },
+      async readStored(name) {
+        findTensor({ location, tensors }, name);
+        const { start, byteLength } = header.tensors.get(name)!;
+        return opened.read(start, byteLength);
       },
       close: opened.close,
     };
@@ -88,7 +95,7 @@ function describe({ name, type, shape, byteLength }: GgufTensorInfo, file: strin
   if (PLAIN.has(type.name)) return { name, type: type.name, dtype: type.name as Dtype, shape, byteLength };
   if (BLOCK_DECODERS.has(type.name)) {
     const decoded = 4 * (byteLength / type.bytes) * type.elements;
-    return { name, type: type.name, dtype: 'F32', shape, byteLength: decoded };
+    return { name, type: type.name, dtype: 'F32', shape, byteLength: decoded, decoded: true, codedBytes: byteLength };
   }
   const known = [...PLAIN, ...BLOCK_DECODERS.keys()].join(', ');
   throw ggufFault('type-unread', `It is of type ${type.name}, which is not decoded (only ${known}).`, file, name);

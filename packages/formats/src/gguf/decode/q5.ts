@@ -13,7 +13,8 @@ export const decodeQ5_1: BlockDecoder = (bytes, at, output, to) => {
   for (let j = 0; j < 32; j++) output[to + j] = fiveBits(bytes, at + 4, j) * d + m;
 };
 
-function fiveBits(bytes: Uint8Array, at: number, j: number): number {
+/** The code of element j of 32: fifth bits at `bytes[at]`, then the lower four. */
+export function fiveBits(bytes: Uint8Array, at: number, j: number): number {
   const low = (bytes[at + 4 + (j % 16)] >> (j < 16 ? 0 : 4)) & 15;
   const high = (bytes[at + (j >> 3)] >> (j & 7)) & 1;
   return low | (high << 4);

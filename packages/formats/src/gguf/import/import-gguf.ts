@@ -2,6 +2,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type Checkpoint,
+  type CodedCheckpoint,
   CompressError,
   readFloat32,
   type TensorInfo,
@@ -21,8 +22,8 @@ import { createMetadataReader } from './metadata-reader.ts';
 
 /** A GGUF file as a Hugging Face model, nothing of it written. */
 export interface GgufModel {
-  /** Under Hugging Face's names; quantized tensors are F32, decoded on reading. */
-  readonly checkpoint: Checkpoint;
+  /** Under Hugging Face's names; quantized tensors are F32, decoded on reading, and those in blocks of one scale codes too. */
+  readonly checkpoint: CodedCheckpoint;
   /** What would be in `config.json`, `tokenizer.json` and `tokenizer_config.json`. */
   readonly config: Readonly<Record<string, unknown>>;
   readonly tokenizer: object;
@@ -57,24 +58,30 @@ export async function openGgufModel(file: string): Promise<GgufModel> {
  * `folder-not-empty`, `not-representable` for weights beyond F16, and those of {@link openGgufModel} and `writeCheckpoint`.
  */
 export async function importGguf(file: string, folder: string, kernels: Kernels): Promise<readonly WrittenFile[]> {
-  const { checkpoint, config, tokenizer, tokenizerConfig } = await openGgufModel(file);
+  const model = await openGgufModel(file);
   try {
     await mkdir(folder, { recursive: true });
     if ((await readdir(folder)).length > 0) {
       throw new CompressError('folder-not-empty', 'The folder is not empty: name a new one.', { file: folder });
     }
+    const { checkpoint } = model;
     const tensors = [...checkpoint.tensors.values()].map((info) => halfTensor(checkpoint, info, kernels));
-    const written = [...(await writeCheckpoint(folder, tensors))];
-    const put = async (name: string, content: object) => {
-      written.push(await writeFileAtomic(join(folder, name), `${JSON.stringify(content, undefined, 2)}\n`));
-    };
-    await put('tokenizer.json', tokenizer);
-    await put('tokenizer_config.json', tokenizerConfig);
-    await put('config.json', config);
-    return written;
+    return [...(await writeCheckpoint(folder, tensors)), ...(await writeGgufDescription(model, folder))];
   } finally {
-    await checkpoint.close();
+    await model.checkpoint.close();
   }
+}
+
+/** Writes what a model's folder holds beside its weights: `tokenizer.json`, `tokenizer_config.json` and, last, `config.json`. */
+export async function writeGgufDescription(model: GgufModel, folder: string): Promise<WrittenFile[]> {
+  const written: WrittenFile[] = [];
+  for (const [name, content] of [
+    ['tokenizer.json', model.tokenizer],
+    ['tokenizer_config.json', model.tokenizerConfig],
+    ['config.json', model.config],
+  ] as const)
+    written.push(await writeFileAtomic(join(folder, name), `${JSON.stringify(content, undefined, 2)}\n`));
+  return written;
 }
 
 function halfTensor(checkpoint: Checkpoint, { name, shape }: TensorInfo, kernels: Kernels): TensorSource {

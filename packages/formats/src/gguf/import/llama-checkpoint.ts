@@ -1,8 +1,9 @@
-import { type Checkpoint, checkRange, findTensor, type TensorInfo } from '@compress/core';
+import { type CodedCheckpoint, type CodedWeight, checkRange, findTensor, type TensorInfo } from '@compress/core';
 import type { DecoderShape } from '../decoder-shape.ts';
 import { separateRow } from '../interleave.ts';
 import type { GgufFile } from '../open-gguf.ts';
 import { blockTensor, MODEL_PARTS } from '../tensor-names.ts';
+import { BLOCK, BLOCK_CODES, blocksToCodes } from './blocks-to-codes.ts';
 import { importFault } from './metadata-reader.ts';
 
 interface Target {
@@ -13,16 +14,18 @@ interface Target {
 }
 
 /**
- * The file's tensors under their Hugging Face names, rows of q and k in Hugging Face's order, dtypes as {@link openGguf} gives them. Throws
- * `CompressError` `gguf-import` for tensors that are missing, unknown or of another shape than the metadata says. Closing it closes the file.
+ * The file's tensors under their Hugging Face names, rows of q and k in Hugging Face's order, dtypes as {@link openGguf} gives them; matrices in blocks
+ * of one scale as codes too. Throws `CompressError` `gguf-import` for tensors that are missing, unknown or of another shape than the metadata says.
+ * Closing it closes the file.
  */
-export function llamaCheckpoint(gguf: GgufFile, shape: DecoderShape): Checkpoint {
+export function llamaCheckpoint(gguf: GgufFile, shape: DecoderShape): CodedCheckpoint {
   const { location } = gguf;
   const targets = targetsOf(shape, (name) => gguf.tensors.has(name));
   for (const name of gguf.tensors.keys()) {
     if (!targets.has(name)) throw importFault('No model of the family has a tensor of this name.', location, name);
   }
   const tensors = new Map<string, TensorInfo>();
+  const coded = new Map<string, CodedWeight>();
   const places = new Map<string, { readonly stored: string; readonly headBytes?: number }>();
   for (const [stored, target] of targets) {
     const tensor = gguf.tensors.get(stored);
@@ -31,13 +34,29 @@ export function llamaCheckpoint(gguf: GgufFile, shape: DecoderShape): Checkpoint
       const message = `Its shape is [${tensor.shape}], but the metadata asks for [${target.shape}].`;
       throw importFault(message, location, stored);
     }
-    const { dtype, byteLength } = tensor;
-    tensors.set(target.name, { name: target.name, dtype, shape: target.shape, byteLength });
+    const { type, byteLength } = tensor;
+    const { type: _, ...info } = { ...tensor, name: target.name };
+    tensors.set(target.name, info);
     const heads = target.interleaved;
+    const blocks = BLOCK_CODES.get(type);
+    if (blocks !== undefined && target.shape.length === 2) {
+      const [rows, columns] = target.shape;
+      const headRows = heads === undefined ? undefined : shape.headDim;
+      coded.set(target.name, {
+        grid: blocks.grid,
+        groupSize: BLOCK,
+        ...(blocks.remark !== undefined && { remark: blocks.remark }),
+        read: async () => {
+          const place = { file: location, tensor: stored };
+          return blocksToCodes({ blocks: await gguf.readStored(stored), type, rows, columns, headRows, place });
+        },
+      });
+    }
     places.set(target.name, { stored, ...(heads !== undefined && { headBytes: byteLength / heads }) });
   }
   return {
     tensors,
+    coded,
     location,
     files: gguf.files,
     async read(name, range) {
