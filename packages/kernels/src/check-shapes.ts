@@ -7,6 +7,7 @@ import type { Matrix } from './matrix.ts';
 export type ParametersOf<
   Name extends
     | 'linear'
+    | 'linears'
     | 'linearInt8'
     | 'multiply'
     | 'gram'
@@ -83,6 +84,15 @@ export function checkLinear({ input, weight, bias, output }: ParametersOf<'linea
   checkMatrix('weight', weight, weight.rows, input.columns);
   checkLength('bias', bias, weight.rows);
   checkMatrix('output', output, input.rows, weight.rows);
+}
+
+export function checkLinears({ input, linears }: ParametersOf<'linears'>): void {
+  for (const [i, { weight, bias, output }] of linears.entries()) {
+    checkMatrix('input', input);
+    checkMatrix(`linears[${i}].weight`, weight, weight.rows, input.columns);
+    checkLength(`linears[${i}].bias`, bias, weight.rows);
+    checkMatrix(`linears[${i}].output`, output, input.rows, weight.rows);
+  }
 }
 
 /** (-128)^2 times more than this can exceed an i32. */

@@ -28,13 +28,19 @@ export async function createKernels(
   const { build, numerics, module } = await chooseBuild(options.numerics);
   const pool = await createPool(module, threads);
   const buffer = (bytes: number) => (threads > 1 ? sharedBuffer(bytes) : new ArrayBuffer(bytes));
+  const matrix = (rows: number, columns: number) => ({
+    rows,
+    columns,
+    data: new Float32Array(buffer(4 * rows * columns)),
+  });
   return {
     build,
     numerics,
     threads,
     float32: (length) => new Float32Array(buffer(4 * length)),
     uint8: (length) => new Uint8Array(buffer(length)),
-    matrix: (rows, columns) => ({ rows, columns, data: new Float32Array(buffer(4 * rows * columns)) }),
+    matrix,
+    scratch: matrix,
     ...linearAlgebra(pool),
     ...elementKernels(pool),
     close: pool.close,

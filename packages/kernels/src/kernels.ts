@@ -80,6 +80,8 @@ export interface Kernels {
   uint8(length: number): Uint8Array;
   /** Like {@link float32}. */
   matrix(rows: number, columns: number): Matrix;
+  /** A matrix for an operation to write whole: what it holds until then is not said. */
+  scratch(rows: number, columns: number): Matrix;
 
   /** output[T,N] (+)= input[T,K] weight[N,K]^T (+ bias[N]): a Linear as checkpoints store it. */
   linear(p: {
@@ -87,6 +89,12 @@ export interface Kernels {
     weight: Matrix;
     bias?: Float32Array;
     output: Matrix;
+    accumulate?: boolean;
+  }): Promise<void>;
+  /** {@link linear} of one input by several weights: the input is read once. */
+  linears(p: {
+    input: Matrix;
+    linears: readonly { weight: Matrix; bias?: Float32Array; output: Matrix }[];
     accumulate?: boolean;
   }): Promise<void>;
   /**

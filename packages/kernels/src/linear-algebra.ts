@@ -1,11 +1,13 @@
-import { checkSquare } from './check-shapes.ts';
+import { checkSquare, type ParametersOf } from './check-shapes.ts';
 import { cholesky, inverseFactor, invertLower } from './inverse-factor.ts';
 import type { Kernels } from './kernels.ts';
+import { dividesTokens } from './operations/linears.ts';
 import type { Pool } from './pool/pool.ts';
 
 type LinearAlgebra = Pick<
   Kernels,
   | 'linear'
+  | 'linears'
   | 'linearInt8'
   | 'multiply'
   | 'gram'
@@ -21,7 +23,9 @@ type LinearAlgebra = Pick<
 /** The dense linear algebra of {@link Kernels} on a pool. */
 export function linearAlgebra(pool: Pool): LinearAlgebra {
   return {
-    linear: (p) => pool.run('linear', p),
+    linear: ({ input, weight, bias, output, accumulate }) =>
+      linears(pool, { input, linears: [{ weight, ...(bias && { bias }), output }], ...(accumulate && { accumulate }) }),
+    linears: (p) => linears(pool, p),
     linearInt8: (p) => pool.run('linearInt8', p),
     multiply: (p) => pool.run('multiply', p),
     gram: (p) => pool.run('gram', p),
@@ -40,4 +44,10 @@ export function linearAlgebra(pool: Pool): LinearAlgebra {
       return errors;
     },
   };
+}
+
+async function linears(pool: Pool, p: ParametersOf<'linears'>): Promise<void> {
+  if (dividesTokens(p)) return pool.run('linears', p);
+  const { linears, ...shared } = p;
+  for (const own of linears) await pool.run('linear', { ...shared, ...own });
 }

@@ -1,7 +1,7 @@
 import type { Matrix } from './matrix.ts';
 import type { Operation } from './operations/operation.ts';
 import { type OperationName, type OperationParams, operations } from './operations/registry.ts';
-import { runUnits } from './pool/run-parts.ts';
+import { runWhole } from './pool/run-parts.ts';
 import type { Instance } from './wasm/instance.ts';
 
 /** Whether two builds compute the same bits in small cases of the operations with the most vector code. */
@@ -9,7 +9,7 @@ export function sameBits(a: Instance, b: Instance): boolean {
   return cases().every(({ name, params }) => {
     const [first, second] = [a, b].map((instance) => {
       const copy = structuredClone(params);
-      return runWhole(instance, name, copy);
+      return written(instance, name, copy);
     });
     return first.every((bytes, i) => bytes.every((byte, j) => byte === second[i][j]));
   });
@@ -20,7 +20,7 @@ export function secondsOfProduct(instance: Instance): number {
   const params = { input: ramp(240, 512), weight: ramp(240, 512), output: ramp(240, 240) };
   const times = Array.from({ length: 5 }, () => {
     const start = performance.now();
-    runWhole(instance, 'linear', params);
+    written(instance, 'linear', params);
     return performance.now() - start;
   });
   return Math.min(...times) / 1000;
@@ -85,9 +85,9 @@ function cases(): Case[] {
 }
 
 /** Runs an operation on one instance and returns the bytes of what it wrote. */
-function runWhole<N extends OperationName>(instance: Instance, name: N, params: OperationParams<N>): Uint8Array[] {
+function written<N extends OperationName>(instance: Instance, name: N, params: OperationParams<N>): Uint8Array[] {
   const operation = operations[name] as Operation<OperationParams<N>>;
-  runUnits(instance, operation, params, 0, operation.units(params));
+  runWhole(instance, operation, params);
   return operation
     .writes(params)
     .filter((array) => array !== undefined)

@@ -34,3 +34,11 @@ test('forgets what was idle longest, so that it holds no more than one call took
   const [again] = await run(async () => [make(400)]);
   expect(again.data.buffer === first.data.buffer).toBe(false);
 });
+
+test('scratch is taken back and given out as it is', async () => {
+  const [made] = await run(async () => [make(100)]);
+  made.data.fill(7);
+  const [again] = await run(async () => [kernels.scratch(100, 64)]);
+  expect(again.data.buffer).toBe(made.data.buffer);
+  expect(again.data.every((value) => value === 7)).toBe(true);
+});

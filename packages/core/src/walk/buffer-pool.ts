@@ -25,14 +25,15 @@ export function createBufferPool(kernels: Kernels): BufferPool {
   let most = 0;
   let taken = 0;
 
-  function take(bytes: number): ArrayBufferLike {
+  /** The first `bytes` of it are zero, if `zeroed`. */
+  function take(bytes: number, zeroed: boolean): ArrayBufferLike {
     const size = sizeClass(bytes);
     const at = idle.findLastIndex((candidate) => candidate.byteLength === size);
     const buffer = at < 0 ? kernels.uint8(size).buffer : idle.splice(at, 1)[0];
     if (at >= 0) {
       idleBytes -= size;
       // V8 fills shared memory element by element: by floats it takes a quarter of the time.
-      new Float32Array(buffer, 0, Math.ceil(bytes / 4)).fill(0);
+      if (zeroed) new Float32Array(buffer, 0, Math.ceil(bytes / 4)).fill(0);
     }
     busy.push(buffer);
     taken += size;
@@ -47,15 +48,18 @@ export function createBufferPool(kernels: Kernels): BufferPool {
     while (idleBytes > most) idleBytes -= idle.shift()!.byteLength;
   }
 
-  const float32 = (length: number) =>
-    running && 4 * length >= POOLED_BYTES ? new Float32Array(take(4 * length), 0, length) : kernels.float32(length);
+  const floats = (length: number, zeroed: boolean) =>
+    running && 4 * length >= POOLED_BYTES
+      ? new Float32Array(take(4 * length, zeroed), 0, length)
+      : kernels.float32(length);
   return {
     kernels: {
       ...kernels,
-      float32,
+      float32: (length) => floats(length, true),
       uint8: (length) =>
-        running && length >= POOLED_BYTES ? new Uint8Array(take(length), 0, length) : kernels.uint8(length),
-      matrix: (rows, columns) => ({ rows, columns, data: float32(rows * columns) }),
+        running && length >= POOLED_BYTES ? new Uint8Array(take(length, true), 0, length) : kernels.uint8(length),
+      matrix: (rows, columns) => ({ rows, columns, data: floats(rows * columns, true) }),
+      scratch: (rows, columns) => ({ rows, columns, data: floats(rows * columns, false) }),
     },
     async run(work) {
       running = true;

@@ -25,17 +25,15 @@ export async function runLinears(
   weights: SectionWeights,
   kernels: Kernels,
 ): Promise<Matrix[]> {
-  const outputs: Matrix[] = [];
   const quantizer = weights.inference.sites.get(site.name)?.quantizer;
   const read = quantizer ? await quantizeActivations(input, quantizer, kernels) : input;
-  for (const { name, outFeatures } of site.linears) {
+  const linears = site.linears.map(({ name, outFeatures }) => {
     const linear = weights.linears.get(name);
     if (!linear) throw new TypeError(`section weights lack the Linear ${name}`);
-    const output = kernels.matrix(input.rows, outFeatures);
-    await kernels.linear({ input: read, ...linear, output });
-    outputs.push(output);
-  }
-  return outputs;
+    return { ...linear, output: kernels.scratch(input.rows, outFeatures) };
+  });
+  await kernels.linears({ input: read, linears });
+  return linears.map(({ output }) => output);
 }
 
 /** One stage over one batch: its site's input, each Linear, the stage's output. */

@@ -27,6 +27,7 @@ export const descend: Operation<Params> = {
   check: checkDescend,
   units: ({ weight }) => (weight.columns === 0 ? 0 : weight.rows),
   granule: () => STRIP,
+  parts: () => 'even',
   work: ({ weight }) => 3 * weight.rows * weight.columns ** 2,
   writes: ({ quantized, codes }) => [quantized.data, codes],
   run(instance, p, from, to) {

@@ -16,6 +16,7 @@ export const gram: Operation<Params> = {
   units: ({ input }) => (input.rows === 0 ? 0 : Math.ceil(input.columns / 2)),
   // A multiple of the tile heights 5 and 6.
   granule: () => 30,
+  parts: () => 'even',
   work: ({ input }) => input.rows * input.columns * input.columns,
   writes: ({ output }) => [output.data],
   run(instance, p, from, to) {

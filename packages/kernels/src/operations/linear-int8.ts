@@ -25,6 +25,7 @@ export const linearInt8: Operation<Params> = {
   check: checkLinearInt8,
   units: (p) => (p.output.data.length === 0 ? 0 : byOutputs(p) ? p.weight.rows : p.input.rows),
   granule: () => 16,
+  parts: () => 'even',
   work: ({ input, weight }) => 2 * input.rows * weight.rows * input.columns,
   writes: ({ output }) => [output.data],
   run(instance, p, from, to) {

@@ -7,6 +7,7 @@ export const multiply: Operation<ParametersOf<'multiply'>> = {
   check: checkMultiply,
   units: ({ output }) => (output.data.length === 0 ? 0 : output.rows),
   granule: () => 16,
+  parts: () => 'even',
   work: ({ left, right }) => 2 * left.rows * left.columns * right.columns,
   writes: ({ output }) => [output.data],
   run(instance, { left, right, output, accumulate = false, negate }, from, to) {

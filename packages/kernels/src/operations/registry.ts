@@ -6,6 +6,7 @@ import { gram } from './gram.ts';
 import { invertColumns } from './invert-columns.ts';
 import { linear } from './linear.ts';
 import { linearInt8 } from './linear-int8.ts';
+import { linears } from './linears.ts';
 import { mirror } from './mirror.ts';
 import { multiply } from './multiply.ts';
 import type { Operation } from './operation.ts';
@@ -22,6 +23,7 @@ export const operations = {
   gram,
   linear,
   linearInt8,
+  linears,
   multiply,
   sweep,
   descend,
@@ -30,4 +32,5 @@ export const operations = {
 
 export type OperationName = keyof typeof operations;
 
-export type OperationParams<N extends OperationName> = (typeof operations)[N] extends Operation<infer P> ? P : never;
+export type OperationParams<N extends OperationName> =
+  (typeof operations)[N] extends Operation<infer P, infer _> ? P : never;

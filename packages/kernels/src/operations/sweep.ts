@@ -23,6 +23,7 @@ export const sweep: Operation<Params> = {
   check: checkSweep,
   units: ({ weight, from, to }) => (from === to ? 0 : weight.rows),
   granule: () => STRIP,
+  parts: () => 'even',
   work: ({ weight, from, to }) => weight.rows * (to - from) * (2 * weight.columns - from - to + 20),
   writes: ({ weight, codes, loss }) => [weight.data, codes, loss],
   run(instance, p, from, to) {

@@ -8,6 +8,7 @@ export const weightedError: Operation<ParametersOf<'weightedError'> & { readonly
   check: checkWeightedError,
   units: ({ left }) => (left.columns === 0 ? 0 : left.rows),
   granule: () => STRIP,
+  parts: () => 'even',
   work: ({ left }) => 2 * left.rows * left.columns ** 2,
   writes: ({ errors }) => [errors],
   run(instance, p, from, to) {

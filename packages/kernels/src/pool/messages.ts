@@ -1,4 +1,5 @@
 import type { WasmModule } from '../wasm/web-assembly.ts';
+import type { Entered } from './ledger.ts';
 
 /** What a worker needs before it can work; it answers with `{ ready: true }`. */
 export interface Start {
@@ -6,19 +7,26 @@ export interface Start {
 }
 
 /** One operation, sent to every worker; each claims parts from the shared counter until none is left. */
-export interface Job {
+export interface Job extends Entered {
   readonly id: number;
   /** The operation's name in the registry. */
   readonly operation: string;
-  readonly params: unknown;
   readonly division: Division;
 }
 
-/** Part i covers units [i * part, min(units, (i + 1) * part)); `claimed[0]` is the next part that nobody has taken. */
+/** How an operation's units are shared among threads: see {@link Operation}. */
 export interface Division {
   readonly units: number;
-  readonly part: number;
+  readonly granule: number;
+  readonly parts: 'shrinking' | 'even' | 'single';
+  readonly threads: number;
+  /** `claimed[0]` is the first granule that nobody has taken. */
   readonly claimed: Int32Array;
+}
+
+/** Shared buffers that no later job will name, by their numbers in the ledger. */
+export interface Forget {
+  readonly forget: number;
 }
 
 /** A worker's answer to a job: it found no more parts, or failed. */

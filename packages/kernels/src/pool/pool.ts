@@ -4,8 +4,10 @@ import { type OperationName, type OperationParams, operations } from '../operati
 import { startWorker, type WorkerHandle } from '../start-worker.ts';
 import { type Instance, instantiate } from '../wasm/instance.ts';
 import type { WasmModule } from '../wasm/web-assembly.ts';
-import type { Division, Done, Job } from './messages.ts';
-import { runParts, runUnits } from './run-parts.ts';
+import { divide } from './claim-part.ts';
+import { createLedger } from './ledger.ts';
+import type { Done, Forget, Job } from './messages.ts';
+import { runParts, runWhole } from './run-parts.ts';
 import { share } from './share.ts';
 
 /** Runs operations on `threads` threads: the calling one and `threads - 1` workers. */
@@ -33,14 +35,13 @@ export async function createPool(module: WasmModule, threads: number): Promise<P
       if (closed) throw new Error(`kernels: ${name} was called after close()`);
       const operation = operations[name] as Operation<typeof params>;
       operation.check(params);
-      const units = operation.units(params);
-      if (units === 0) return;
+      if (operation.units(params) === 0) return;
       if (crew.size === 0 || operation.work(params) < SMALL) {
-        runUnits(instance, operation, params, 0, units);
+        runWhole(instance, operation, params);
         return;
       }
       const shared = share(params, operation.writes(params));
-      const division = divide(operation, params, units, threads);
+      const division = divide(operation, params, threads);
       await runTogether(instance, crew, operation, { operation: name, params: shared.params, division });
       shared.copyBack();
     },
@@ -58,18 +59,7 @@ export async function createPool(module: WasmModule, threads: number): Promise<P
   };
 }
 
-function divide<P>(operation: Operation<P>, params: P, units: number, threads: number): Division {
-  const granule = operation.granule?.(params) ?? 1;
-  const part = operation.uneven ? granule : Math.ceil(Math.ceil(units / threads) / granule) * granule;
-  return { units, part, claimed: new Int32Array(new SharedArrayBuffer(4)) };
-}
-
-async function runTogether<P>(
-  instance: Instance,
-  crew: Crew,
-  operation: Operation<P>,
-  job: Omit<Job, 'id'>,
-): Promise<void> {
+async function runTogether<P>(instance: Instance, crew: Crew, operation: Operation<P>, job: Task): Promise<void> {
   const others = crew.send(job);
   try {
     runParts(instance, operation, job.params as P, job.division);
@@ -81,11 +71,14 @@ async function runTogether<P>(
   await others;
 }
 
+/** A job as the calling thread has it: its arrays are its own. */
+type Task = Omit<Job, 'id' | 'introduced'>;
+
 /** The workers, as one correspondent. */
 interface Crew {
   readonly size: number;
   /** Sends a job to every worker; resolves when all are done with it. */
-  send(job: Omit<Job, 'id'>): Promise<void>;
+  send(job: Task): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -95,6 +88,10 @@ async function startCrew(module: WasmModule, size: number): Promise<Crew> {
   let dead: Error | undefined;
   let lastId = 0;
 
+  const post = (message: Forget | Job) => {
+    for (const worker of workers) worker.post(message);
+  };
+  const enter = createLedger((forget) => post({ forget }));
   const keepAlive = (yes: boolean) => {
     for (const worker of workers) worker.keepAlive(yes);
   };
@@ -138,7 +135,7 @@ async function startCrew(module: WasmModule, size: number): Promise<Crew> {
       const id = ++lastId;
       pending.set(id, { waiting: size, errors: [], settle });
       keepAlive(true);
-      for (const worker of workers) worker.post({ ...job, id });
+      post({ ...job, ...enter(job.params), id });
       // The calling thread looks at the promise only after its own part.
       settle.promise.catch(() => {});
       return settle.promise;

@@ -1,5 +1,6 @@
 import type { Bytes } from '../wasm/instance.ts';
-import { accountFor, sharedBuffer } from './shared-buffer.ts';
+import { mapFields } from './map-fields.ts';
+import { sharedBuffer } from './shared-buffer.ts';
 
 /** The parameters of an operation in a form that a message carries without copying, and the way back. */
 export interface Shared<P> {
@@ -8,16 +9,21 @@ export interface Shared<P> {
   copyBack(): void;
 }
 
+/** A message carries copies of arrays of so many bytes with less ado than a buffer of their own takes. */
+const SMALL_BYTES = 2 ** 14;
+
 /**
  * Replaces every array in `params` that does not lie in a SharedArrayBuffer by a shared copy; the same array is copied once, however
- * often it appears.
+ * often it appears. Small ones that are only read are left to the message.
  */
 export function share<P>(params: P, writes: readonly (Bytes | undefined)[]): Shared<P> {
   const copies = new Map<Bytes, Bytes>();
+  const stays = (array: Bytes) =>
+    array.buffer instanceof SharedArrayBuffer || (array.byteLength <= SMALL_BYTES && !writes.includes(array));
   const visit = (value: unknown): unknown => {
-    if (isBytes(value)) return value.buffer instanceof SharedArrayBuffer ? value : shareArray(value, copies);
+    if (isBytes(value)) return stays(value) ? value : shareArray(value, copies);
     if (value === null || typeof value !== 'object') return value;
-    return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, visit(field)]));
+    return mapFields(value, visit);
   };
   return {
     params: visit(params) as P,
@@ -28,15 +34,6 @@ export function share<P>(params: P, writes: readonly (Bytes | undefined)[]): Sha
       }
     },
   };
-}
-
-/** In a worker: tells its garbage collector of the shared memory that came with a job. */
-export function accountForShared(params: unknown): void {
-  if (isBytes(params)) {
-    if (params.buffer instanceof SharedArrayBuffer) accountFor(params.buffer);
-  } else if (params !== null && typeof params === 'object') {
-    for (const field of Object.values(params)) accountForShared(field);
-  }
 }
 
 function shareArray(array: Bytes, copies: Map<Bytes, Bytes>): Bytes {

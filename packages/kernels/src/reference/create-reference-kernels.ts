@@ -28,7 +28,11 @@ export function createReferenceKernels(): Kernels {
     float32: (length) => new Float32Array(length),
     uint8: (length) => new Uint8Array(length),
     matrix: (rows, columns) => ({ rows, columns, data: new Float32Array(rows * columns) }),
+    scratch: (rows, columns) => ({ rows, columns, data: new Float32Array(rows * columns).fill(Number.NaN) }),
     linear: async (p) => linear(p),
+    async linears({ linears, ...shared }) {
+      for (const own of linears) linear({ ...shared, ...own });
+    },
     linearInt8: async (p) => linearInt8(p),
     multiply: async (p) => multiply(p),
     gram: async (p) => gram(p),

@@ -77,7 +77,7 @@ async function attend(
     keyCounts: agedCounts(cache.keys, cache, length),
     valueCounts: agedCounts(cache.values, cache, length),
   };
-  const output = kernels.matrix(queries.rows, queries.columns);
+  const output = kernels.scratch(queries.rows, queries.columns);
   await kernels.attention({
     queries,
     keys,

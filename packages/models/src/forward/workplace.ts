@@ -21,7 +21,7 @@ export function tensorOf({ weights }: Workplace, name: string): Float32Array {
 export async function applyNorm(norm: Norm, input: Matrix, place: Workplace): Promise<Matrix> {
   const { kernels } = place;
   const { epsilon, unitOffset, bias } = norm;
-  const output = kernels.matrix(input.rows, input.columns);
+  const output = kernels.scratch(input.rows, input.columns);
   const gain = tensorOf(place, norm.gain);
   if (norm.kind === 'rms') await kernels.rmsNorm({ input, gain, epsilon, unitOffset, output });
   else
