@@ -1,5 +1,4 @@
-import { CompressError, type SectionSpec, type TensorInfo } from '@compress/core';
-import type { Decoder } from './decoder/decoder.ts';
+import { CompressError, type Decoder, type SectionSpec, type TensorInfo } from '@compress/core';
 import { blockSites } from './decoder/sites.ts';
 
 /**

@@ -1,6 +1,5 @@
-import { CompressError, type Model, type SectionSpec, type TensorInfo } from '@compress/core';
+import { CompressError, type Decoder, type Model, type SectionSpec, type TensorInfo } from '@compress/core';
 import { checkSizes, checkTensors } from './check-tensors.ts';
-import type { Decoder } from './decoder/decoder.ts';
 import { sectionsOf } from './decoder/sections.ts';
 import { findArchitecture } from './find-architecture.ts';
 import { openSection } from './forward/open-section.ts';
@@ -41,6 +40,7 @@ function decoderModel(architecture: string, decoder: Decoder, sections: readonly
     contextLength: decoder.contextLength,
     tied: decoder.tied,
     sections,
+    decoder,
     // Ropes hand out the same array for all lengths that they do not tell apart.
     continues: (from, to) =>
       decoder.blocks.every(

@@ -1,6 +1,7 @@
 import type { Kernels, Matrix } from '@compress/kernels';
 import type { Past } from '../inference/attention-cache.ts';
 import type { SectionInference } from '../inference/section-inference.ts';
+import type { Decoder } from './decoder.ts';
 
 /** One `[out, in]` weight and its optional bias. */
 export interface LinearSpec {
@@ -146,6 +147,8 @@ export interface Model {
   /** The head reads the embedding's tensor. */
   readonly tied: boolean;
   readonly sections: readonly SectionSpec[];
+  /** The forward pass as data, for formats that write it out as a graph of operators. Absent: there is no such description. */
+  readonly decoder?: Decoder;
   /**
    * Whether a sequence of `from` tokens can go on to `to` tokens from its {@link Past}: not where the rotation of earlier keys changes with the length
    * (LongRoPE), since then the longer sequence must be run from its start. Absent: always.

@@ -1,6 +1,6 @@
+import type { Decoder } from '@compress/core';
 import type { z } from 'zod';
 import { readWith } from '../config/read-with.ts';
-import type { Decoder } from '../decoder/decoder.ts';
 
 /** One architecture: which checkpoints are its own, and how their configuration becomes a {@link Decoder}. */
 export interface Architecture {

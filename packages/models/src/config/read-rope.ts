@@ -1,7 +1,7 @@
-import { CompressError } from '@compress/core';
+import { CompressError, type Rope } from '@compress/core';
 import { z } from 'zod';
 import { readWith, size } from './read-with.ts';
-import { linearRope, llama3Rope, longRope, plainRope, type Rope, yarnRope } from './rope.ts';
+import { linearRope, llama3Rope, longRope, plainRope, yarnRope } from './rope.ts';
 
 const positive = z.number().positive();
 

@@ -1,5 +1,4 @@
-import type { Link } from '@compress/core';
-import type { Attention, Block, Network, Norm } from './decoder.ts';
+import type { Attention, Block, Link, Network, Norm } from '@compress/core';
 import { siteNames } from './sites.ts';
 
 /** Every exact way to move a per-channel scale within a block: norm -> readers, values -> attention output, up -> down. */

@@ -1,5 +1,4 @@
-import type { LinearSpec } from '@compress/core';
-import type { Activation, Network, Norm, Span } from './decoder.ts';
+import type { Activation, LinearSpec, Network, Norm, Span } from '@compress/core';
 
 /** The pieces that tables are written with. */
 

@@ -1,5 +1,4 @@
-import type { ResidualNorm, ResidualSpec } from '@compress/core';
-import type { Block, Norm } from './decoder.ts';
+import type { Block, Norm, ResidualNorm, ResidualSpec } from '@compress/core';
 
 /** All that touches the residual stream in a block. */
 export function blockResidual({ attention, feedForward }: Block): ResidualSpec {

@@ -1,5 +1,4 @@
-import type { SectionSpec, SiteSpec } from '@compress/core';
-import type { Block, Decoder } from './decoder.ts';
+import type { Block, Decoder, SectionSpec, SiteSpec } from '@compress/core';
 import { blockLinks } from './links.ts';
 import { linear } from './parts.ts';
 import { blockResidual, residualNorm } from './residual.ts';

@@ -1,5 +1,4 @@
-import type { Rope } from '../config/rope.ts';
-import type { Attention, Norm } from './decoder.ts';
+import type { Attention, Norm, Rope } from '@compress/core';
 import { linear, rmsNorm, whole } from './parts.ts';
 
 /** Attention with `q_proj`, `k_proj`, `v_proj` and an output below `path`: Llama and its kin, OPT. */

@@ -1,5 +1,4 @@
-import type { LinearSpec, SiteSpec } from '@compress/core';
-import type { Block, Network } from './decoder.ts';
+import type { Block, LinearSpec, Network, SiteSpec } from '@compress/core';
 
 /** A block's site names, one truth for sections, links and stages. */
 export const siteNames = {

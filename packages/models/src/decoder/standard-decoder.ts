@@ -1,6 +1,6 @@
+import type { Block, Decoder } from '@compress/core';
 import type { z } from 'zod';
 import type { standardConfig } from '../config/standard-config.ts';
-import type { Block, Decoder } from './decoder.ts';
 import { rmsNorm } from './parts.ts';
 
 /** The frame of Llama and its kin: token table, blocks one after the other, RMSNorm and head. */

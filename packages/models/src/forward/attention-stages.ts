@@ -1,6 +1,14 @@
-import { agedCounts, ageEntries, type Batch, type CacheSide, type SectionSpec, type Stage } from '@compress/core';
+import {
+  type Attention,
+  agedCounts,
+  ageEntries,
+  type Batch,
+  type CacheSide,
+  type Norm,
+  type SectionSpec,
+  type Stage,
+} from '@compress/core';
 import type { Matrix } from '@compress/kernels';
-import type { Attention, Norm } from '../decoder/decoder.ts';
 import { openCache } from './open-cache.ts';
 import { taken } from './state.ts';
 import { takeSpan } from './take-span.ts';

@@ -1,5 +1,4 @@
-import { type Batch, CompressError } from '@compress/core';
-import type { Decoder } from '../decoder/decoder.ts';
+import { type Batch, CompressError, type Decoder } from '@compress/core';
 import { tensorOf, type Workplace } from './workplace.ts';
 
 /**

@@ -1,6 +1,5 @@
-import type { Batch, SiteSpec, Stage } from '@compress/core';
+import type { Batch, Experts, SiteSpec, Stage } from '@compress/core';
 import type { Kernels, Matrix } from '@compress/kernels';
-import type { Experts } from '../decoder/decoder.ts';
 import { networkStages } from './network-stages.ts';
 import { routeTokens } from './route-tokens.ts';
 import { held, heldRows } from './state.ts';

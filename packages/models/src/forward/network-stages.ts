@@ -1,6 +1,5 @@
-import type { Batch, SiteSpec, Stage } from '@compress/core';
+import type { Batch, Network, SiteSpec, Stage } from '@compress/core';
 import type { Matrix } from '@compress/kernels';
-import type { Network } from '../decoder/decoder.ts';
 import { taken } from './state.ts';
 import { takeSpan } from './take-span.ts';
 import type { Workplace } from './workplace.ts';

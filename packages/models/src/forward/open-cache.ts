@@ -1,5 +1,4 @@
-import { type AttentionCache, createFloatCache, createPackedCache, type Past } from '@compress/core';
-import type { Attention } from '../decoder/decoder.ts';
+import { type Attention, type AttentionCache, createFloatCache, createPackedCache, type Past } from '@compress/core';
 import { turnHeads } from './turn-heads.ts';
 import type { Workplace } from './workplace.ts';
 

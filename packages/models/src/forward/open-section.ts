@@ -1,6 +1,5 @@
-import type { Batch, SectionProgram, SectionSpec, Stage } from '@compress/core';
+import type { Batch, Block, Decoder, SectionProgram, SectionSpec, Stage } from '@compress/core';
 import type { Matrix } from '@compress/kernels';
-import type { Block, Decoder } from '../decoder/decoder.ts';
 import { attentionStages } from './attention-stages.ts';
 import { embed } from './embed.ts';
 import { expertStages } from './expert-stages.ts';

@@ -1,5 +1,5 @@
+import type { Rope } from '@compress/core';
 import type { Rotary } from '@compress/kernels';
-import type { Rope } from '../config/rope.ts';
 
 /**
  * Cosines and sines of a rope for positions 0..length-1 by these of its frequencies: in f64, rounded to f32 once. The arrays are not the kernels': they outlive the batch

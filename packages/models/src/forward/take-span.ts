@@ -1,5 +1,5 @@
+import type { Span } from '@compress/core';
 import type { Kernels, Matrix } from '@compress/kernels';
-import type { Span } from '../decoder/decoder.ts';
 
 /**
  * The `count` parts of `size` columns that `span` picks from the outputs of a site, side by side: `[tokens, count * size]`. Where they are

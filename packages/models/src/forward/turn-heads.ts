@@ -1,6 +1,5 @@
-import { rotateBlocks } from '@compress/core';
+import { type Rope, rotateBlocks } from '@compress/core';
 import type { Matrix } from '@compress/kernels';
-import type { Rope } from '../config/rope.ts';
 import type { Workplace } from './workplace.ts';
 
 /**

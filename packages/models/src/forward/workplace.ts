@@ -1,7 +1,5 @@
-import type { SectionWeights } from '@compress/core';
+import type { Norm, Rope, SectionWeights } from '@compress/core';
 import type { Kernels, Matrix, Rotary } from '@compress/kernels';
-import type { Rope } from '../config/rope.ts';
-import type { Norm } from '../decoder/decoder.ts';
 
 /** What the stages of one opened section work with. */
 export interface Workplace {

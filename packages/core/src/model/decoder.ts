@@ -1,5 +1,5 @@
-import type { LinearSpec } from '@compress/core';
-import type { Rope } from '../config/rope.ts';
+import type { LinearSpec } from './model.ts';
+import type { Rope } from './rope.ts';
 
 /** Activations of a feed-forward network, by the names that kernels know. */
 export type Activation = 'silu' | 'gelu' | 'gelu-tanh' | 'relu';
@@ -87,7 +87,7 @@ export interface Block {
   readonly feedForward: FeedForward | Experts;
 }
 
-/** What a table makes of a configuration: everything that the one forward pass needs to know of a model. */
+/** A decoder as data: everything that a forward pass needs to know of a model but its weights. */
 export interface Decoder {
   readonly hiddenSize: number;
   readonly vocabularySize: number;
