@@ -19,3 +19,15 @@ export const vllm: Consumer = {
   language: 'sh',
   program: 'vllm serve FOLDER',
 };
+
+/** The graph runs in Node and, from a URL, in browsers. */
+export const transformersJs: Consumer = {
+  name: 'transformers.js',
+  library: 'transformers.js',
+  install: 'npm install @huggingface/transformers',
+  language: 'js',
+  program: `import { pipeline } from '@huggingface/transformers';
+
+const generate = await pipeline('text-generation', 'FOLDER', { device: 'cpu' });
+console.log(await generate('Once upon a time', { max_new_tokens: 50 }));`,
+};

@@ -21,6 +21,7 @@ export { ggufWeightName } from './gguf/tensor-names.ts';
 export { type GgufContent, type GgufTensorSource, writeGguf } from './gguf/write-gguf.ts';
 export { gptq } from './gptq/gptq.ts';
 export { mlx } from './mlx/mlx.ts';
+export { onnx } from './onnx/onnx.ts';
 export { openModelCheckpoint } from './open-model-checkpoint.ts';
 export { openStoredCheckpoint } from './open-stored-checkpoint.ts';
 export { openPytorch } from './pytorch/open-pytorch.ts';

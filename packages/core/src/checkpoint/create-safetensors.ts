@@ -5,6 +5,7 @@ import { syncFolder, temporaryName } from './atomic-file.ts';
 import type { TensorInfo } from './checkpoint.ts';
 import { findTensor } from './find-tensor.ts';
 import { safetensorsLayout } from './safetensors-layout.ts';
+import { tensorStarts } from './write-safetensors.ts';
 
 /** A safetensors file whose tensors come in pieces, in any order. */
 export interface SafetensorsWriter {
@@ -26,12 +27,7 @@ export async function createSafetensors(
   metadata: Readonly<Record<string, string>>,
 ): Promise<SafetensorsWriter> {
   const layout = safetensorsLayout(tensors, metadata, file);
-  const starts = new Map<string, number>();
-  let end = layout.head.byteLength;
-  for (const { name, byteLength } of layout.tensors) {
-    starts.set(name, end);
-    end += byteLength;
-  }
+  const starts = tensorStarts(layout);
   const infos = { location: file, tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])) };
   const left = new Map(tensors.map(({ name, byteLength }) => [name, byteLength]));
   const partial = temporaryName(file);

@@ -5,7 +5,7 @@ import { syncFolder, temporaryName, type WrittenFile, writeFileAtomic, writeTemp
 import type { TensorSource } from './checkpoint.ts';
 import { INDEX_FILE, SINGLE_FILE } from './open-checkpoint.ts';
 import { safetensorsLayout } from './safetensors-layout.ts';
-import { tensorPieces } from './tensor-pieces.ts';
+import { safetensorsPieces } from './write-safetensors.ts';
 
 /** What every Hugging Face tool splits at. */
 const DEFAULT_SHARD_BYTES = 5_000_000_000;
@@ -46,8 +46,9 @@ export async function writeCheckpoint(
   await mkdir(folder, { recursive: true });
   const written: WrittenFile[] = [];
   try {
-    for (const [i, { head, tensors: ordered }] of layouts.entries()) {
-      written.push(await writeTemporary(join(folder, names[i]), pieces(head, ordered, join(folder, names[i]))));
+    for (const [i, layout] of layouts.entries()) {
+      const file = join(folder, names[i]);
+      written.push(await writeTemporary(file, safetensorsPieces(layout, file)));
     }
   } catch (error) {
     for (const { file } of written) await rm(temporaryName(join(folder, file)));
@@ -94,11 +95,6 @@ function divide(tensors: readonly TensorSource[], maxShardBytes: number): Tensor
 function shardName(i: number, count: number): string {
   const digits = (n: number) => String(n).padStart(5, '0');
   return count === 1 ? SINGLE_FILE : `model-${digits(i + 1)}-of-${digits(count)}.safetensors`;
-}
-
-async function* pieces(head: Uint8Array, tensors: readonly TensorSource[], file: string): AsyncGenerator<Uint8Array> {
-  yield head;
-  for (const tensor of tensors) yield* tensorPieces(tensor, file);
 }
 
 function indexText(shards: readonly (readonly TensorSource[])[], names: readonly string[]): string {

@@ -24,6 +24,18 @@ export async function folderFile(folder: string, name: string): Promise<string |
   return path;
 }
 
+/**
+ * As {@link folderFile}, of a file that may lie in a folder of the model's folder (`onnx/model.onnx`), which is no link. Throws `CompressError` `file-outside`,
+ * `file-kind`.
+ */
+export async function nestedFile(folder: string, name: string): Promise<string | undefined> {
+  const [inner, ...rest] = name.split('/');
+  if (rest.length === 0 || ['', '.', '..'].includes(inner)) return folderFile(folder, name);
+  const place = join(folder, inner);
+  if ((await isThere(place)) && (await lstat(place)).isSymbolicLink()) throw outside(place, 'it is a link');
+  return folderFile(place, rest.join('/'));
+}
+
 function outside(file: string, how: string): CompressError {
   return new CompressError(
     'file-outside',

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { carriedFiles } from '../walk/source-files.ts';
-import { folderFile } from './folder-file.ts';
+import { folderFile, nestedFile } from './folder-file.ts';
+import { listFiles } from './list-files.ts';
 import { readModelConfig } from './read-model-config.ts';
 import { parseJson, readModelText } from './read-model-json.ts';
 
@@ -30,6 +31,27 @@ describe('a file of a folder', () => {
 
   it.each(['../secret', '/etc/hostname', 'x/../../secret', '.', '..', ''])('cannot be named %j', async (name) => {
     await expect(folderFile(folder, name)).rejects.toMatchObject({ code: 'file-outside' });
+  });
+
+  it('may lie in a folder of it, but in no link to one', async () => {
+    await mkdir(join(folder, 'onnx'));
+    await writeFile(join(folder, 'onnx', 'model'), '');
+    await mkdir(join(folder, 'empty'));
+    await symlink(root, join(folder, 'link'));
+    expect(await nestedFile(folder, 'onnx/model')).toBe(join(folder, 'onnx', 'model'));
+    expect(await nestedFile(folder, 'onnx/none')).toBeUndefined();
+    expect(await nestedFile(folder, 'none/model')).toBeUndefined();
+    expect(await listFiles(folder)).toEqual(['empty', 'link', 'onnx/model']);
+    for (const name of [
+      '../secret',
+      '/etc/hostname',
+      'onnx/../../secret',
+      'onnx/',
+      'onnx/a/b',
+      'none/..',
+      'link/secret',
+    ])
+      await expect(nestedFile(folder, name), name).rejects.toMatchObject({ code: 'file-outside' });
   });
 
   it('is no link to elsewhere, whatever it is for', async () => {

@@ -7,6 +7,7 @@ import type { ScaleRows } from '../grid/group-size.ts';
 import type { ActivationQuantizer, SiteInference } from '../inference/inference.ts';
 import type { ModuleInference } from '../inference/module-inference.ts';
 import type { LinearSpec } from '../model/model.ts';
+import type { Packaging } from './packaging.ts';
 
 /** A quantized Linear on its way to disk. */
 export interface QuantizedLinear {
@@ -69,7 +70,7 @@ export interface Consumer {
   readonly library?: string;
   /** The command that installs it with all that the format needs. */
   readonly install?: string;
-  readonly language: 'python' | 'sh';
+  readonly language: 'python' | 'sh' | 'js';
   /** Loads and runs the model; `FOLDER` stands for the folder or its name on the Hub. */
   readonly program: string;
 }
@@ -129,6 +130,8 @@ export interface Format {
   }): Readonly<Record<string, unknown>> | undefined;
   /** Absent: the format's readers know the ordinary forward pass alone. */
   readonly carrier?: InferenceCarrier;
+  /** Absent: all tensors are written as `model.safetensors`, or shards of it. */
+  readonly packaging?: Packaging;
   /** True if a config.json's `quantization_config` is this format's. */
   recognizes(quantizationConfig: Readonly<Record<string, unknown>>): boolean;
   /**

@@ -1,8 +1,9 @@
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256OfFile } from '../checkpoint/sha256-of-file.ts';
 import { CompressError } from '../errors.ts';
-import { folderFile } from '../folder/folder-file.ts';
+import { nestedFile } from '../folder/folder-file.ts';
+import { listFiles } from '../folder/list-files.ts';
 import { readModelJson } from '../folder/read-model-json.ts';
 import { MANIFEST_FILE, type Manifest, manifestSchema, UNLISTED_FILES } from './manifest.ts';
 
@@ -45,7 +46,7 @@ export async function verifyFolder(folder: string): Promise<Verification> {
   const mismatches: Mismatch[] = [];
   let bytes = 0;
   for (const [file, expected] of Object.entries(manifest.outputs)) {
-    const path = await folderFile(folder, file);
+    const path = await nestedFile(folder, file);
     if (path === undefined) {
       mismatches.push({ file, problem: 'missing', message: `${file} is in the manifest but not in the folder.` });
       continue;
@@ -64,7 +65,7 @@ export async function verifyFolder(folder: string): Promise<Verification> {
         });
     }
   }
-  for (const file of (await readdir(folder)).sort())
+  for (const file of await listFiles(folder))
     if (!Object.hasOwn(manifest.outputs, file) && !UNLISTED_FILES.includes(file))
       mismatches.push({ file, problem: 'extra', message: `${file} is in the folder but not in the manifest.` });
   return { manifest, mismatches, bytes };

@@ -53,6 +53,7 @@ export async function makePlan(original: PlanRequest): Promise<Plan> {
     ...objections,
     ...notes.flatMap((note) => note.objections),
     ...(request.format.carrier?.limit(modules, quantizes) ?? []),
+    ...packagingLimits(request).map(ofRequest),
     ...(await checkOutput(request)).map(ofRequest),
     ...checkResources(memory.peak, disk).map(ofRequest),
   ];
@@ -117,6 +118,11 @@ function checkCalibration({ pipeline, calibration, model }: PlanRequest): string
       `Calibration windows have ${calibration.length} tokens but the model's context holds ${model.contextLength}; shorten them.`,
     ];
   return [];
+}
+
+function packagingLimits({ format, model }: PlanRequest): string[] {
+  const limit = format.packaging?.limit(model);
+  return limit === undefined ? [] : [limit];
 }
 
 function checkResources(peak: number, disk: Plan['disk']): string[] {

@@ -1,6 +1,6 @@
-import { readdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { CompressError } from '../errors.ts';
+import { listFiles } from '../folder/list-files.ts';
 import { UNLISTED_FILES } from '../manifest/manifest.ts';
 import { readManifest } from '../manifest/verify-folder.ts';
 
@@ -14,7 +14,7 @@ export async function checkOutput({ source, output }: { source: string; output: 
   if (resolve(source) === resolve(output)) return [`The output folder ${output} is the model's own; choose another.`];
   let names: string[];
   try {
-    names = await readdir(output);
+    names = await listFiles(output);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return [];

@@ -28,11 +28,15 @@ export async function stageOutput(p: {
   /** Of all sections. */
   inference: Inference | undefined;
 }): Promise<Manifest['outputs']> {
-  const { source, format, floatDtype, onEvent } = p.request;
+  const { source, format, floatDtype, model, onEvent } = p.request;
   const folder = join(p.work, STAGE);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder);
-  const weights = await writeCheckpoint(folder, sources(p.checkpoint));
+  const { configuration = {} } = p;
+  const tensors = sources(p.checkpoint);
+  const weights = format.packaging
+    ? await format.packaging.write({ folder, model, tensors, configuration })
+    : await writeCheckpoint(folder, tensors);
   await writeConfig({ source, folder, format, configuration: p.configuration, untied: p.untied, floatDtype });
   const carried = await carriedFiles(source);
   for (const { name, as } of carried) await copyDurably(join(source, name), join(folder, as));

@@ -14,9 +14,9 @@ interface SourceTextJson {
 }
 
 /**
- * Writes config.json with all keys of the source's as they were but `quantization_config` and MLX's `quantization`, which are `configuration` or not there, and
- * the format's own configuration file; where the head was untied, `tie_word_embeddings` is false, and where all floats were given one
- * dtype, it says which. Throws `CompressError` `config-missing` or `config-invalid`.
+ * Writes config.json with all keys of the source's as they were but those that tell how weights are stored and in which files: `quantization_config`, and MLX's `quantization`
+ * and `transformers.js_config`, which are the format's or not there; and the format's own configuration file. Where the head was untied, `tie_word_embeddings` is
+ * false, and where all floats were given one dtype, it says which. Throws `CompressError` `config-missing` or `config-invalid`.
  */
 export async function writeConfig(p: {
   source: string;
@@ -26,7 +26,12 @@ export async function writeConfig(p: {
   untied: boolean;
   floatDtype: FloatDtype | undefined;
 }): Promise<void> {
-  const { quantization_config: _, quantization: __, ...kept } = await readSpelled(p.source);
+  const {
+    quantization_config: _,
+    quantization: __,
+    'transformers.js_config': ___,
+    ...kept
+  } = await readSpelled(p.source);
   const tied = p.floatDtype ? withDtype(kept, p.floatDtype) : kept;
   const config = p.untied ? untie(tied) : tied;
   const { configuration } = p;
@@ -36,6 +41,7 @@ export async function writeConfig(p: {
       : {
           ...config,
           quantization_config: configuration,
+          ...p.format.packaging?.settings(configuration),
           ...(p.format.configurationKey !== undefined && { [p.format.configurationKey]: configuration }),
         };
   await writeFileAtomic(join(p.folder, CONFIG_FILE), `${JSON.stringify(written, undefined, 2)}\n`);
