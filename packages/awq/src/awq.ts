@@ -16,6 +16,9 @@ import { type AwqOptions, awqOptions } from './options.ts';
 import { roundingErrors, sum } from './rounding.ts';
 import { roundingOf } from './rounding-of.ts';
 
+/** On which whole modules are tried. */
+const MODULE_TOKENS = 2048;
+
 /** AWQ as a step of a pipeline. `named` are grids that recipes may name beside the integer ones. */
 export function createAwq(named: NamedGrids = {}): Algorithm<AwqOptions> {
   return defineAlgorithm({
@@ -25,6 +28,9 @@ export function createAwq(named: NamedGrids = {}): Algorithm<AwqOptions> {
       'Scales up the channels that activations make important and cuts off the weights that cost their group too much, before a quantizer rounds.',
     options: awqOptions(named),
     observes: ({ scale }) => (scale ? ['gram', 'absmean'] : ['gram']),
+
+    reruns: ({ scale, objective, ratios }) =>
+      scale && objective === 'module' ? { tokens: MODULE_TOKENS, times: ratios + 1 } : undefined,
 
     check({ name, inFeatures }, { groupSize }) {
       const message = groupSize === null ? undefined : groupSizeObjection(inFeatures, groupSize);

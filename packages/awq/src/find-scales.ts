@@ -1,9 +1,9 @@
-import type { Link, SectionContext, SiteSpec, Warning } from '@compress/core';
+import { CompressError, type Link, type SectionContext, type SiteSpec, type Warning } from '@compress/core';
 import { exemptRows } from './exempt-rows.ts';
 import { observed } from './observed.ts';
 import type { AwqOptions } from './options.ts';
 import { roundingOf } from './rounding-of.ts';
-import { type AwqScale, searchScale } from './search-scale.ts';
+import { type AwqScale, type AwqSearch, searchScale } from './search-scale.ts';
 
 /** A link of the section and the scale to move along it. */
 export interface FoundScale extends AwqScale {
@@ -40,10 +40,37 @@ export async function findScales(context: SectionContext, options: AwqOptions): 
     const sharing = link.kind === 'linear' ? { sharing: link.rows } : {};
     // Only proportions count, and a mean is of the size that losses of one Linear have.
     const weighed = linears.map((linear) => ({ ...linear, tokens: linear.tokens / tokens }));
-    const search = { linears: weighed, activation, ...sharing, grid, groupSize, duo, ratios, kernels };
+    const module =
+      options.objective === 'module' && link.kind === 'norm' ? await moduleCost(context, link.site, linears) : {};
+    const search = { linears: weighed, activation, ...sharing, grid, groupSize, duo, ratios, ...module, kernels };
     found.push({ ...(await searchScale(search)), link, sites: names });
   }
   return found;
+}
+
+/** The mean over tokens of the squared change of what a part of the section makes, where rounded weights take the places of some. */
+async function moduleCost(
+  { weights, rerun }: SectionContext,
+  site: string,
+  linears: readonly { readonly layer: string }[],
+): Promise<Pick<AwqSearch, 'costOf'>> {
+  if (rerun === undefined)
+    throw new CompressError('statistics-missing', 'AWQ needs to run its modules again.', { layer: site });
+  const wanted = await rerun(site, weights);
+  return {
+    async costOf(rounded) {
+      const tried = new Map(weights.linears);
+      let i = 0;
+      for await (const weight of rounded) {
+        const { layer } = linears[i++];
+        tried.set(layer, { ...tried.get(layer)!, weight });
+      }
+      const { data } = await rerun(site, { ...weights, linears: tried });
+      let cost = 0;
+      for (let i = 0; i < data.length; i++) cost += (data[i] - wanted.data[i]) ** 2;
+      return cost / wanted.rows;
+    },
+  };
 }
 
 function treatable({ linears }: SiteSpec) {

@@ -41,6 +41,11 @@ export interface AwqSearch {
   readonly duo?: boolean;
   /** Trials. @default 20 */
   readonly ratios?: number;
+  /**
+   * What it costs that these, `[out, n]` in the order of `linears`, take the places of the weights, the scale divided out again: of a whole module, say.
+   * Absent: the sum over Linears of tokens x tr((W - Q) G (W - Q)^T).
+   */
+  readonly costOf?: (rounded: AsyncIterable<Matrix>) => Promise<number>;
   /** Absent: made for this call, which costs a tenth of a second. */
   readonly kernels?: Kernels;
 }
@@ -51,7 +56,7 @@ export interface AwqScale {
   readonly scale: Float64Array;
   /** The exponent of the activations, or undefined where no scaling is best. */
   readonly ratio?: number;
-  /** The sum over Linears of tokens x tr((W - Q) G (W - Q)^T), Q being what rounding to nearest makes of W with this scale. */
+  /** What rounding to nearest costs with this scale. */
   readonly loss: number;
   /** The same without scaling. */
   readonly identityLoss: number;
@@ -65,10 +70,11 @@ export interface AwqScale {
  */
 export function searchScale(request: AwqSearch): Promise<AwqScale> {
   return withKernels(request.kernels, async (kernels) => {
-    const { duo = false, ratios = 20, groupSize = 128 } = request;
+    const { linears, duo = false, ratios = 20, groupSize = 128 } = request;
+    const { costOf = (rounded: AsyncIterable<Matrix>) => gramCost(linears, rounded, kernels) } = request;
     const rounding = { grid: resolveGrid(request.grid ?? 'int4-asym'), groupSize, kernels };
-    for (const { gram, layer } of request.linears) requireFinite('gram', gram, { layer });
-    const loss = (scale: Float64Array) => lossWith(scale, request.linears, rounding);
+    for (const { gram, layer } of linears) requireFinite('gram', gram, { layer });
+    const loss = async (scale: Float64Array) => costOf(roundWith(scale, linears, rounding));
     const sources = sourcesOf(request, groupSize, duo);
     const identity = new Float64Array(request.activation.length).fill(1);
     const identityLoss = await loss(identity);
@@ -83,16 +89,15 @@ export function searchScale(request: AwqSearch): Promise<AwqScale> {
   });
 }
 
-async function lossWith(
+/** What rounding to nearest makes of each weight with the scale, which is divided out again. */
+async function* roundWith(
   scale: Float64Array,
   linears: AwqSearch['linears'],
   rounding: Omit<Rounding, 'layer'>,
-): Promise<number> {
+): AsyncGenerator<Matrix> {
   const { kernels } = rounding;
   const shrinking: Grid = rounding.grid.scales === 'minmax' ? { ...rounding.grid, scales: 'hessian' } : rounding.grid;
-  let loss = 0;
-  for (const { weight, gram, tokens = 1, clipped = false, layer } of linears) {
-    if (tokens === 0) continue;
+  for (const { weight, gram, clipped = false, layer } of linears) {
     const squares = squaresOf(gram).map((square, c) => square / scale[c] ** 2);
     const values = await roundToNearest(multiplyColumns(weight, scale, kernels), squares, {
       ...rounding,
@@ -101,9 +106,23 @@ async function lossWith(
     });
     for (let start = 0; start < values.data.length; start += values.columns)
       for (let c = 0; c < values.columns; c++) values.data[start + c] /= scale[c];
-    loss += tokens * sum(await kernels.weightedError({ left: weight, right: values, hessian: gram }));
+    yield values;
   }
-  return loss;
+}
+
+/** The sum over Linears of tokens x tr((W - Q) G (W - Q)^T). */
+async function gramCost(
+  linears: AwqSearch['linears'],
+  rounded: AsyncIterable<Matrix>,
+  kernels: Kernels,
+): Promise<number> {
+  let cost = 0;
+  let i = 0;
+  for await (const right of rounded) {
+    const { weight, gram, tokens = 1 } = linears[i++];
+    cost += tokens * sum(await kernels.weightedError({ left: weight, right, hessian: gram }));
+  }
+  return cost;
 }
 
 /** Magnitudes of activations and, for duo scaling, weights; means over channels that share a scale. */

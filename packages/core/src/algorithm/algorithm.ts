@@ -88,6 +88,12 @@ export interface SectionContext {
   readonly quantization?: (linear: LinearSpec) => { readonly grid: Grid; readonly groupSize: number };
   readonly kernels: Kernels;
   readonly random: RandomStream;
+  /**
+   * If the algorithm says {@link Algorithm.reruns}, of a block: what the part of it that a site belongs to (`SectionSpec.parts`) adds to the residual
+   * stream with these weights, `[tokens, hidden]`, always of the same calibration tokens. The stream that the part reads is that of the section as the
+   * algorithm met it.
+   */
+  rerun?(site: string, weights: SectionWeights): Promise<Matrix>;
   /** Puts it into the report; under `strict` it throws. */
   warn(warning: Warning): void;
   /** Puts figures of a Linear into the report. */
@@ -132,6 +138,11 @@ export interface Algorithm<Options = unknown> {
   observes?(options: Options): readonly Observation[];
   /** `prune` and `quantize`: the whole model must be seen before the first section is treated, which costs one more pass. Absent or undefined: it need not. */
   survey?(options: Options): Survey | undefined;
+  /**
+   * `transform` only: it runs parts of sections again with weights that it tries, each so many times, on about so many calibration tokens: whole sequences, spread
+   * over all, which are kept for it. Absent or undefined: it does not.
+   */
+  reruns?(options: Options): { readonly tokens: number; readonly times: number } | undefined;
   /** From shapes alone. */
   check?(linear: LinearSpec, options: Options): Objection | undefined;
   /** The same of the model as a whole: what stands in the way, and what its user must know beforehand. From shapes alone. */

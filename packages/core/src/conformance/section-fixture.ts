@@ -88,7 +88,29 @@ export function sectionFixture(tokens = 300): SectionFixture {
     writers: ['down'],
     tables: [],
   };
-  return { section: { name: 'blocks.0', kind: 'block', tensors, sites, links, residual }, weights, activations };
+  const parts = [['routed', 'input', 'inner'], ['last']];
+  return { section: { name: 'blocks.0', kind: 'block', tensors, sites, parts, links, residual }, weights, activations };
+}
+
+/** The outputs of all Linears of a part, in the place of what its forward pass would make of them. */
+async function sideBySide(
+  linears: readonly { readonly input: Matrix; readonly weight: Matrix; readonly bias?: Float32Array }[],
+  kernels: Kernels,
+): Promise<Matrix> {
+  const rows = linears[0]?.input.rows ?? 0;
+  const joined = kernels.matrix(
+    rows,
+    linears.reduce((sum, { weight }) => sum + weight.rows, 0),
+  );
+  let column = 0;
+  for (const linear of linears) {
+    const output = kernels.matrix(rows, linear.weight.rows);
+    await kernels.linear({ ...linear, output });
+    for (let r = 0; r < rows; r++)
+      joined.data.set(output.data.subarray(r * output.columns, (r + 1) * output.columns), r * joined.columns + column);
+    column += output.columns;
+  }
+  return joined;
 }
 
 /** Calibrates and transforms the section, as the walk would: the fixture's `weights` are changed. Statistics must not be. */
@@ -105,6 +127,16 @@ export async function transformFixture<Options>(
     await collector.observe(activations.get(name)!);
     statistics.set(name, await collector.finish());
   }
+  const rerun = (site: string, { linears }: SectionWeights) => {
+    const part = section.parts!.find((sites) => sites.includes(site))!;
+    const reached = section.sites.filter(({ name }) => part.includes(name) && activations.get(name)!.rows > 0);
+    return sideBySide(
+      reached.flatMap((one) =>
+        one.linears.map(({ name }) => ({ input: activations.get(one.name)!, ...linears.get(name)! })),
+      ),
+      kernels,
+    );
+  };
   const figures = new Map<string, Readonly<Record<string, number>>>();
   const warnings: Warning[] = [];
   const observed = structuredClone(statistics);
@@ -114,6 +146,7 @@ export async function transformFixture<Options>(
       section,
       weights,
       statistics,
+      ...(algorithm.reruns?.(options) && { rerun }),
       quantization: () => ({ grid: integerGrid({ bits: 4, symmetric: false }), groupSize: WIDTH }),
       kernels,
       random: randomStream(0, algorithm.name, section.name),

@@ -88,6 +88,11 @@ export interface SectionSpec {
   readonly tokenTable?: string;
   /** Needed by rotations alone. */
   readonly residual?: ResidualSpec;
+  /**
+   * Of a block: the names of its sites by the part that they belong to, in order. A part reads the residual stream and adds to it: attention, then
+   * feed-forward; both are one where they are parallel.
+   */
+  readonly parts?: readonly (readonly string[])[];
   /** Of a block: the link from values to the attention's output holds the rows, this the heads they belong to. */
   readonly attention?: HeadGeometry;
 }

@@ -52,10 +52,17 @@ export function watchedCache(
 
 /** Whether a step must see calibration data. */
 export function seesCalibration(step: PipelineStep): boolean {
-  return observationsOf([step]).length > 0 || watchedCache([step]) !== undefined;
+  return observationsOf([step]).length > 0 || rerunsOf([step]).length > 0 || watchedCache([step]) !== undefined;
 }
 
 /** What any of the steps observes, each once. */
 export function observationsOf(steps: readonly PipelineStep[]): Observation[] {
   return [...new Set(steps.flatMap(({ algorithm, options }) => algorithm.observes?.(options) ?? []))];
+}
+
+/** How any of the transforms run parts of sections again. */
+export function rerunsOf(
+  steps: readonly PipelineStep[],
+): NonNullable<ReturnType<NonNullable<PipelineStep['algorithm']['reruns']>>>[] {
+  return sectionSteps(steps).flatMap(({ algorithm, options }) => algorithm.reruns?.(options) ?? []);
 }

@@ -1,7 +1,15 @@
 import type { SectionSpec } from '../model/model.ts';
-import { observationsOf, sectionSteps, siteSteps, watchedCache } from '../pipeline/pipeline-step.ts';
+import {
+  observationsOf,
+  rerunsOf,
+  sectionSteps,
+  seesCalibration,
+  siteSteps,
+  watchedCache,
+} from '../pipeline/pipeline-step.ts';
 import { batchSize } from '../walk/calibration-data.ts';
 import { sensitivityTokens } from '../walk/measure-sensitivities.ts';
+import { keptSequences } from '../walk/part-inputs.ts';
 import { needsSensitivities, needsSurvey } from '../walk/survey-model.ts';
 import { treatable } from '../walk/treat-site.ts';
 import type { Plan, PlanRequest } from './plan.ts';
@@ -21,7 +29,7 @@ const F32 = 4;
 
 /** Index of the last section that observes anything, or -1. */
 export function lastObservedSection({ model, pipeline }: Pick<PlanRequest, 'model' | 'pipeline'>): number {
-  const transforms = observationsOf(sectionSteps(pipeline)).length > 0;
+  const transforms = sectionSteps(pipeline).some(seesCalibration);
   const sites = observationsOf(siteSteps(pipeline)).length > 0;
   const caches = watchedCache(pipeline) !== undefined;
   return model.sections.findLastIndex(
@@ -37,9 +45,10 @@ export function estimateFlops(request: PlanRequest, lastObserved: number): numbe
   const { model, pipeline, calibration } = request;
   const tokens = calibration ? calibration.sequences * calibration.length : 0;
   const observations = observationsOf(siteSteps(pipeline));
-  const observing = sectionSteps(pipeline).filter((step) => observationsOf([step]).length > 0).length;
+  const observing = sectionSteps(pipeline).filter(seesCalibration).length;
   const paired = observations.includes('crossGram') ? 1 : 0;
   const floatPasses = observing + (needsSurvey(pipeline) ? 1 : 0) + paired;
+  const again = rerunsOf(pipeline).reduce((sum, { tokens, times }) => sum + times * keptTokens(calibration, tokens), 0);
   const noisy = calibration && needsSensitivities(pipeline) ? sensitivityTokens(calibration) : 0;
   return model.sections.map((section, index) => {
     let flops = 0;
@@ -47,7 +56,8 @@ export function estimateFlops(request: PlanRequest, lastObserved: number): numbe
     if (index <= lastObserved) {
       const attention = section.kind === 'block' ? 2 * (calibration?.length ?? 0) * model.hiddenSize : 0;
       const weights = section.kind === 'head' ? 0 : weightCount(section);
-      flops += (1 + floatPasses) * tokens * (2 * weights + attention);
+      const runs = (1 + floatPasses) * tokens + (section.parts ? again : 0);
+      flops += runs * (2 * weights + attention);
     }
     for (const site of section.sites) {
       const linears = siteSteps(pipeline).length > 0 ? treatable(site) : [];
@@ -60,6 +70,11 @@ export function estimateFlops(request: PlanRequest, lastObserved: number): numbe
     }
     return flops;
   });
+}
+
+/** Tokens on which parts of a section are run again. */
+function keptTokens(calibration: PlanRequest['calibration'], tokens: number): number {
+  return calibration ? keptSequences(calibration, tokens) * calibration.length : 0;
 }
 
 /** Forward passes of a section when noise is added to one Linear at a time: one for each Linear in it or before it, and one without noise for each section before. */
@@ -92,7 +107,9 @@ export function estimateMemory(request: PlanRequest, lastObserved: number): { me
   const kept = (1 + paired) * tokens * F32 * (model.hiddenSize + features);
   const rows = observed ? Math.min(batchSize(calibration.length), calibration.sequences) * calibration.length : 0;
   const widths = worked.flatMap(({ sites }) => sites.map((site) => 2 * site.features + 2 * outputs(site.linears)));
-  const batch = rows * F32 * largest(widths);
+  // The stream before attention and before the feed-forward, what is wanted of a part, and what a trial makes of it.
+  const again = largest(rerunsOf(request.pipeline).map(({ tokens }) => keptTokens(calibration, tokens)));
+  const batch = rows * F32 * largest(widths) + 4 * F32 * again * model.hiddenSize;
   const activations = Math.min(kept, activationMemory);
   const peak = PROCESS_MEMORY + THREAD_MEMORY * kernels.threads + section + statistics + activations + batch;
   return { memory: { peak, section, statistics, activations, batch }, spill: kept - activations };

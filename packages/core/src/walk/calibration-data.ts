@@ -22,6 +22,8 @@ export function batchSizes(sequences: number, length: number): number[] {
 export interface CalibrationData {
   /** For the forward pass: arrays that it makes during `each` and `peek` are used again for the next batch. */
   readonly kernels: Kernels;
+  /** All of them. */
+  readonly sequences: number;
   /** Runs `work` on each batch in order. With `keep`, what it left in the batch is there the next time; without, it is forgotten. */
   each(work: (batch: Batch, index: number) => Promise<void>, keep: boolean): Promise<void>;
   /** Runs `work` on a copy of each batch. */
@@ -81,6 +83,7 @@ export function createCalibrationData(p: {
 
   return {
     kernels,
+    sequences: p.sequences.length,
     peak: store.peak,
     async each(work, keep) {
       for (const index of batches.keys())

@@ -9,6 +9,7 @@ import { randomStream } from '../random-stream.ts';
 import { createStatisticsCollector } from '../statistics/create-statistics-collector.ts';
 import type { Observation, Statistics } from '../statistics/statistics.ts';
 import type { CalibrationData } from './calibration-data.ts';
+import { createPartInputs, type PartInputs } from './part-inputs.ts';
 import type { Reporter } from './reporter.ts';
 import { runLinears, runStage, stageInput } from './run-section.ts';
 import type { SectionOutput } from './section-output.ts';
@@ -185,13 +186,15 @@ function openSection({
 
 /** Applies the pipeline's transforms to the section, and rounds what they left as it will be on disk. */
 export async function transformSection(work: Omit<SectionWork, 'outputsNeeded' | 'surveys'>): Promise<void> {
-  const { section, weights, pipeline, kernels, reporter, output } = work;
+  const { section, weights, pipeline, data, kernels, reporter, output } = work;
   const steps = sectionSteps(pipeline);
   if (steps.length === 0) return;
   const quantization = quantizationOf(pipeline);
   for (const { algorithm, options } of steps) {
     const observations = algorithm.observes?.(options) ?? [];
-    const statistics = observations.length > 0 ? await observeFloat(work, observations) : new Map();
+    const reruns = section.parts && algorithm.reruns?.(options);
+    const parts = data && reruns && createPartInputs({ ...work, ...reruns, sequences: data.sequences });
+    const statistics = observations.length > 0 || parts ? await observeFloat(work, observations, parts) : new Map();
     const start = performance.now();
     const figures: [string, Readonly<Record<string, number>>][] = [];
     await algorithm.section!(
@@ -201,6 +204,7 @@ export async function transformSection(work: Omit<SectionWork, 'outputsNeeded' |
         weights,
         statistics,
         ...(quantization && { quantization }),
+        ...(parts && { rerun: parts.rerun }),
         kernels,
         random: randomStream(work.seed, algorithm.name, section.name),
         warn: (warning) => reporter.warn(algorithm.name, warning),
@@ -220,10 +224,11 @@ export async function transformSection(work: Omit<SectionWork, 'outputsNeeded' |
   await settle(section, weights, output, siteSteps(pipeline).length > 0);
 }
 
-/** One pass of the section as the transforms left it so far, on copies of the batches. */
+/** One pass of the section as the transforms left it so far, on copies of the batches. `parts` keeps what it wants of them. */
 async function observeFloat(
   work: Omit<SectionWork, 'outputsNeeded' | 'surveys'>,
   observations: readonly Observation[],
+  parts: PartInputs | undefined,
 ): Promise<Map<string, Statistics>> {
   const { section, weights, kernels, data, signal } = work;
   if (!data)
@@ -233,10 +238,11 @@ async function observeFloat(
     createStatisticsCollector({ site: name, features, observations, kernels }),
   );
   const lastSite = program.stages.length - 1;
-  await data.peek(async (batch) => {
+  await data.peek(async (batch, index) => {
     signal?.throwIfAborted();
     await program.embed?.(batch);
     for (const [i, stage] of program.stages.entries()) {
+      parts?.keep(stage.site.name, batch, index);
       const input = await stageInput(stage, weights, batch, data.kernels);
       await collectors[i].observe(input);
       if (i < lastSite) await stage.output(batch, await runLinears(stage.site, input, weights, data.kernels));

@@ -4,6 +4,9 @@ import { linear } from './parts.ts';
 import { blockResidual, residualNorm } from './residual.ts';
 import { blockSites } from './sites.ts';
 
+/** What q, k and v read, and what the output reads. */
+const ATTENTION_SITES = 2;
+
 /** A decoder's sections in order: the embedding, its blocks, the head. */
 export function sectionsOf(decoder: Decoder): SectionSpec[] {
   return [embedding(decoder), ...decoder.blocks.map((block, index) => blockSection(block, index)), head(decoder)];
@@ -39,10 +42,17 @@ function blockSection(block: Block, index: number): SectionSpec {
     kind: 'block',
     tensors: [...norms.flatMap(normTensors), ...linearTensors(sites)],
     sites,
+    parts: blockParts(block, sites),
     links: blockLinks(block),
     residual: blockResidual(block),
     attention: { heads, keyHeads, headDimension },
   };
+}
+
+function blockParts({ feedForward }: Block, sites: readonly SiteSpec[]): string[][] {
+  const names = sites.map(({ name }) => name);
+  const parallel = feedForward.kind === 'dense' && feedForward.parallel === true;
+  return parallel ? [names] : [names.slice(0, ATTENTION_SITES), names.slice(ATTENTION_SITES)];
 }
 
 /** No link leads into the head: where it is tied, scaling its columns would scale the embedding. */

@@ -99,7 +99,7 @@ function block(b: number, { hidden, inner }: ToySize): SectionSpec {
     writers: [`${at}.down`, `${at}.expert`],
     tables: [],
   };
-  return { name: at, kind: 'block', tensors, sites, links, residual };
+  return { name: at, kind: 'block', tensors, sites, parts: [sites.map(({ name }) => name)], links, residual };
 }
 
 function open(
