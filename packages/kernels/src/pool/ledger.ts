@@ -14,7 +14,13 @@ interface Entry {
 const views = { Float32Array, Float64Array, Int8Array, Uint8Array, Uint32Array };
 type ViewType = keyof typeof views;
 
-/** The parameters of an operation, with an {@link Entry} in place of every view of a shared buffer. */
+/**
+ * Uses after which a buffer gets a number. Most are used for a few and dropped, and what a worker knows by number it holds until its collector
+ * has run, some time after the collector on the other side has: with all of them numbered, a model took 200 MB more.
+ */
+const RECURRING = 64;
+
+/** The parameters of an operation, with an {@link Entry} in place of every view of a numbered buffer. */
 export interface Entered {
   readonly params: unknown;
   /** Buffers that the workers have not met before, with their numbers. */
@@ -22,25 +28,28 @@ export interface Entered {
 }
 
 /**
- * Gives shared buffers numbers, so that each is sent to the workers once and not with every job. A shared buffer that arrives in a message
- * becomes a new object there, of whose size the collector must be told; for each job anew, that was a collection every few jobs.
+ * Gives shared buffers that come again and again a number, so that they are not sent with every job. A shared buffer that arrives in a message
+ * becomes a new object there, of whose size the collector must be told; for large buffers and each job anew, that was a collection every few jobs.
  * `forget` is called when a buffer is gone on this side.
  */
 export function createLedger(forget: (number: number) => void): (params: unknown) => Entered {
   const numbers = new WeakMap<SharedArrayBuffer, number>();
+  const uses = new WeakMap<SharedArrayBuffer, number>();
   const registry = new FinalizationRegistry(forget);
   let last = 0;
 
   return (params) => {
     const introduced: [number, SharedArrayBuffer][] = [];
-    const numberOf = (buffer: SharedArrayBuffer): number => {
-      let number = numbers.get(buffer);
-      if (number === undefined) {
-        number = ++last;
-        numbers.set(buffer, number);
-        registry.register(buffer, number);
-        introduced.push([number, buffer]);
-      }
+    const numberOf = (buffer: SharedArrayBuffer): number | undefined => {
+      const known = numbers.get(buffer);
+      if (known !== undefined) return known;
+      const used = (uses.get(buffer) ?? 0) + 1;
+      uses.set(buffer, used);
+      if (used <= RECURRING) return undefined;
+      const number = ++last;
+      numbers.set(buffer, number);
+      registry.register(buffer, number);
+      introduced.push([number, buffer]);
       return number;
     };
     const visit = (value: unknown): unknown => {
@@ -49,7 +58,8 @@ export function createLedger(forget: (number: number) => void): (params: unknown
       const view = value as Bytes;
       const { buffer, byteOffset, length } = view;
       if (!(buffer instanceof SharedArrayBuffer)) return value;
-      return { shared: numberOf(buffer), type: view.constructor.name, offset: byteOffset, length };
+      const shared = numberOf(buffer);
+      return shared === undefined ? view : { shared, type: view.constructor.name, offset: byteOffset, length };
     };
     return { params: visit(params), introduced };
   };
@@ -67,7 +77,11 @@ export interface Acquaintances {
 export function createAcquaintances(): Acquaintances {
   const buffers = new Map<number, SharedArrayBuffer>();
   const read = (value: unknown): unknown => {
-    if (value === null || typeof value !== 'object' || ArrayBuffer.isView(value)) return value;
+    if (value === null || typeof value !== 'object') return value;
+    if (ArrayBuffer.isView(value)) {
+      if (value.buffer instanceof SharedArrayBuffer) accountFor(value.buffer);
+      return value;
+    }
     if (!isEntry(value)) return mapFields(value, read);
     const View = views[value.type] as new (buffer: ArrayBufferLike, offset: number, length: number) => Bytes;
     return new View(buffers.get(value.shared)!, value.offset, value.length);
