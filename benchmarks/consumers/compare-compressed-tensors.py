@@ -63,7 +63,9 @@ def described():
     else:
         arguments = scheme.weights
         group = arguments.block_structure or arguments.group_size or ""
-        yield f"{form}, {arguments.num_bits} bits, {'symmetric' if arguments.symmetric else 'asymmetric'}, {arguments.strategy} {group}".strip()
+        kinds = {f"{s.weights.num_bits} bits {'symmetric' if s.weights.symmetric else 'asymmetric'}": sum(len(t.targets) for t in schemes if t.weights == s.weights) for s in schemes}
+        several = len(kinds) > 1
+        yield f"{form}, {', '.join(f'{n} x {kind}' if several else kind for kind, n in kinds.items())}, {arguments.strategy} {group}".strip()
     if inputs:
         yield f"activations {inputs.type} {inputs.num_bits} by {inputs.strategy}"
     if config.kv_cache_scheme:
@@ -93,7 +95,12 @@ def compare(name, logits, bound, note="", ratio=PERPLEXITY):
     say(name, f"max |difference| {difference:.6f} of {largest:.2f}   perplexity {theirs:.4f}, ours {mine:.4f}{note}", agree)
 
 
-def in_f32(layer):
+def scheme_of(prefix):
+    """By the name that a group says, as the library looks first."""
+    return next((one for one in schemes if prefix in one.targets), scheme)
+
+
+def in_f32(layer, scheme):
     """What a layer's tensors mean, by the library's own functions, without the rounding to the dtype of its scales."""
     if "weight_packed" in layer and layer["weight_packed"].dtype == torch.uint8:
         packed = layer["weight_packed"]
@@ -114,14 +121,14 @@ if scheme:
     differing = repacked = 0
     for prefix in prefixes:
         layer = {name.removeprefix(f"{prefix}."): value for name, value in stored.items() if name.startswith(f"{prefix}.weight")}
-        weight, scale = in_f32(layer)
+        weight, scale = in_f32(layer, scheme_of(prefix))
         weights[f"{prefix}.weight"] = weight
         differing += (weight != ours[f"{prefix}.weight"]).sum().item()
         kept = {name: layer[name] for name in ("weight_global_scale",) if name in layer}
         if "weight_zero_point" in layer:
             packed_zeros = {"weight_zero_point": layer["weight_zero_point"]}
-            kept |= library.decompress(layer | {"weight_scale": scale}, scheme) if form == "pack-quantized" else packed_zeros
-        again = library.compress({name: value for name, value in kept.items() if name != "weight_shape"} | {"weight": weight, "weight_scale": scale}, scheme)
+            kept |= library.decompress(layer | {"weight_scale": scale}, scheme_of(prefix)) if form == "pack-quantized" else packed_zeros
+        again = library.compress({name: value for name, value in kept.items() if name != "weight_shape"} | {"weight": weight, "weight_scale": scale}, scheme_of(prefix))
         # Scales go in as f32, so only those that are codes themselves must come out as they were.
         names = {*layer, *again} - (set() if "weight_global_scale" in layer or form.startswith("mxfp4") else {"weight_scale"})
 
@@ -165,7 +172,7 @@ if not cached and inputs:
     compare("transformers, f32", logits, CODES_CHANGED * spread, f", f64 differs by {spread:.6f}")
 
 if not transforms:
-    packed_zeros = form == "pack-quantized" and scheme and not scheme.weights.symmetric
+    packed_zeros = form == "pack-quantized" and not all(one.weights.symmetric for one in schemes)
     way = {"quantization_config": CompressedTensorsConfig(dequantize=True)} if packed_zeros else {}
     half = form.startswith(("nvfp4", "mxfp4"))
     model, loading = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16 if half else torch.float32, output_loading_info=True, **way)

@@ -104,6 +104,11 @@ export interface Format {
   /** What a well-known consumer does not run of what others do, a whole sentence that names it: a warning of the plan. Absent or undefined: nothing. From shapes alone. */
   remark?(linear: LinearSpec, grid: Grid, groupSize: number, treatment: Treatment): string | undefined;
   /**
+   * Linears of one checkpoint may be on several grids. `limit`: why it does not hold these together, a whole sentence. `remark`: what a well-known consumer does not run
+   * then, likewise: a warning of the plan. Absent: its readers take one grid for all.
+   */
+  readonly mixes?: { limit(grids: readonly Grid[]): string | undefined; readonly remark?: string };
+  /**
    * Tensors that replace the Linear's weight. The dtype is that of the checkpoint's own floats. Their bytes are made when they are asked
    * for; that rejects with `CompressError` `not-representable` for scales, zeros or values that the format cannot hold: nothing is clamped.
    */
@@ -113,6 +118,8 @@ export interface Format {
   /** What goes under `quantization_config` in config.json (and into {@link configurationFile}), or undefined where nothing does. */
   configuration(written: {
     readonly grid: Grid;
+    /** By module path, of formats that {@link mixes}: the grid of each Linear, where they differ. Absent: all are on `grid`. */
+    readonly grids?: ReadonlyMap<string, Grid>;
     /** Columns a group; -1 where every Linear has one group a row. */
     readonly groupSize: number;
     /** Groups do not follow the columns: `scales.group[c]` is not floor(c / groupSize) in some Linear. Absent: they do. */

@@ -44,7 +44,12 @@ export function planLinears(request: LinearsRequest): {
           const { algorithm, options } = step;
           if (stageOf(step) === 'quantize') {
             const quantization = quantizationOf([step])!(spec);
-            quantizations.push({ ...quantization, columns: spec.inFeatures, dtype: floatDtypeOf(spec, request) });
+            quantizations.push({
+              ...quantization,
+              layer: spec.name,
+              columns: spec.inFeatures,
+              dtype: floatDtypeOf(spec, request),
+            });
             const { grid, groupSize, alternatives = [], reordered, scaleRows } = quantization;
             const treatment = treatmentOf(scaleRows, inference.sites.get(site.name));
             for (const one of [grid, ...alternatives]) {
@@ -55,7 +60,8 @@ export function planLinears(request: LinearsRequest): {
             }
             if (alternatives.length > 0)
               planned = { ...planned, grids: [grid, ...alternatives].map(({ name }) => name) };
-            const bytesAfter = sizeAfter(spec, quantization, treatment, request) ?? planned.bytesAfter;
+            const bits = algorithm.bitsPerWeight?.(spec, options);
+            const bytesAfter = sizeAfter(spec, quantization, { treatment, bits }, request) ?? planned.bytesAfter;
             growth += bytesAfter - planned.bytesAfter;
             planned = { ...planned, bytesAfter };
           }
@@ -71,6 +77,7 @@ export function planLinears(request: LinearsRequest): {
   for (const { algorithm, options } of pipeline)
     for (const message of algorithm.checkTogether?.(touched, options) ?? []) problems.push({ layer: '', message });
   const described = describeWeights(quantizations, linears, request, problems);
+  if (described?.grids && format.mixes?.remark !== undefined) remarks.set(format.mixes.remark, quantizations[0].layer);
   const warnings = [...remarks].map(([message, layer]) => ({
     algorithm: format.name,
     code: 'consumer-limit',
@@ -114,12 +121,17 @@ function floatDtypeOf({ weight }: LinearSpec, { checkpoint }: LinearsRequest): F
   return dtype && isFloatDtype(dtype) ? dtype : undefined;
 }
 
+/** Where a survey will decide between grids, what so many bits a weight make, as far as the format stores weights in so many. */
 function sizeAfter(
   spec: LinearSpec,
-  { grid, groupSize }: Quantization,
-  treatment: Treatment,
+  { grid, groupSize, alternatives = [] }: Quantization,
+  { treatment, bits }: { readonly treatment: Treatment; readonly bits: number | undefined },
   request: LinearsRequest,
 ): number | undefined {
   const dtype = floatDtypeOf(spec, request);
-  return dtype && request.format.size(spec, grid, groupSize, dtype, treatment);
+  if (dtype === undefined) return undefined;
+  const sizes = [grid, ...alternatives].map((one) => request.format.size(spec, one, groupSize, dtype, treatment));
+  if (bits === undefined || alternatives.length === 0) return sizes[0];
+  const foretold = Math.ceil((bits * spec.outFeatures * spec.inFeatures) / 8);
+  return Math.min(Math.max(...sizes), Math.max(Math.min(...sizes), foretold));
 }

@@ -3,10 +3,9 @@ import { moduleInference } from '../inference/module-inference.ts';
 import { inferenceOfSection, joinInference } from '../inference/section-inference.ts';
 import { buildManifest } from '../manifest/build-manifest.ts';
 import type { Manifest, RunInfo } from '../manifest/manifest.ts';
-import { configure } from '../plan/configure.ts';
 import { makePlan } from '../plan/make-plan.ts';
 import type { Plan } from '../plan/plan.ts';
-import { planLinears } from '../plan/plan-linears.ts';
+import { createWeightConfiguration } from '../plan/weight-configuration.ts';
 import type { Identity } from './identity.ts';
 import { openJournal } from './journal.ts';
 import { lockFolder } from './lock-folder.ts';
@@ -74,7 +73,8 @@ async function runLocked(p: {
   const journal = await openJournal(work, identity);
   const replacements: Replacement[] = [];
   try {
-    const { records, activations } = await walkModel({ request, plan, work, journal, replacements });
+    const configuration = createWeightConfiguration(request, plan);
+    const { records, activations } = await walkModel({ request, plan, configuration, work, journal, replacements });
     const inference = joinInference(records.map((record) => record.inference));
     const modules = moduleInference(
       request.model.sections.map((section) => ({ section, inference: inferenceOfSection(inference, section) })),
@@ -84,7 +84,10 @@ async function runLocked(p: {
       request,
       work,
       checkpoint: written,
-      configuration: configure(request.format, planLinears(request).described, modules),
+      configuration: configuration.ofAll(
+        configuration.gridsNamed(Object.assign({}, ...records.map(({ grids }) => grids))),
+        modules,
+      ),
       untied: checkpoint.tensors !== p.original.checkpoint.tensors,
       inference,
     });

@@ -15,6 +15,8 @@ export interface SectionRecord {
   readonly folder?: string;
   /** Tensors of the input that are no longer there, unless the file has them again. */
   readonly replaced: readonly string[];
+  /** By Linear, where they are on several: the name of the grid that it is on. */
+  readonly grids?: Readonly<Record<string, string>>;
   /** What the section's forward pass does beside the ordinary one. */
   readonly inference?: Inference;
   readonly layers: readonly LayerRecord[];

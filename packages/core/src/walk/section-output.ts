@@ -4,8 +4,9 @@ import type { FloatDtype } from '../checkpoint/dtype.ts';
 import { encodeFloats } from '../checkpoint/encode-floats.ts';
 import { CompressError } from '../errors.ts';
 import type { Format, Treatment } from '../format/format.ts';
-import type { QuantizedWeight } from '../grid/grid.ts';
+import type { Grid, QuantizedWeight } from '../grid/grid.ts';
 import type { LinearSpec } from '../model/model.ts';
+import type { WeightConfiguration } from '../plan/weight-configuration.ts';
 import { loadLinear, loadTensor, turn } from './load-section.ts';
 import { type MemoryTensor, memoryCheckpoint, overlayCheckpoint } from './overlay-checkpoint.ts';
 
@@ -16,6 +17,8 @@ import { type MemoryTensor, memoryCheckpoint, overlayCheckpoint } from './overla
 export interface SectionOutput {
   readonly replaced: ReadonlySet<string>;
   readonly tensors: ReadonlyMap<string, MemoryTensor>;
+  /** Of Linears that were put as codes, by name. */
+  readonly grids: ReadonlyMap<string, Grid>;
   /** A Linear as codes, and the values of these codes. Returns the weight that readers get. */
   putQuantized(
     spec: LinearSpec,
@@ -33,17 +36,17 @@ export interface SectionOutput {
 const RELATIVE_ROUNDING = 2 ** -8;
 const ABSOLUTE_ROUNDING = 2 ** -24;
 
-/** `configuration` is what the format will write to config.json, or undefined. */
 export function createSectionOutput(p: {
   checkpoint: Checkpoint;
   format: Format;
-  configuration: Readonly<Record<string, unknown>> | undefined;
+  configuration: Pick<WeightConfiguration, 'ofSome'>;
   location: string;
   kernels: Kernels;
 }): SectionOutput {
   const { checkpoint, kernels } = p;
   const replaced = new Set<string>();
   const tensors = new Map<string, MemoryTensor>();
+  const grids = new Map<string, Grid>();
 
   function put(name: string, written: readonly MemoryTensor[]): Checkpoint {
     replaced.add(name);
@@ -76,13 +79,16 @@ export function createSectionOutput(p: {
   return {
     replaced,
     tensors,
+    grids,
     async putQuantized(spec, { quantized, treatment, values }) {
       const dtype = checkpoint.tensors.get(spec.weight)!.dtype as FloatDtype;
       const written: MemoryTensor[] = [];
       for (const source of p.format.write({ spec, quantized, treatment }, dtype, kernels))
         written.push(await inMemory(source));
       const overlay = put(spec.weight, written);
-      const readable = p.configuration ? await p.format.open(overlay, p.configuration) : overlay;
+      grids.set(spec.name, quantized.grid);
+      const configuration = p.configuration.ofSome(new Map([[spec.name, quantized.grid]]));
+      const readable = configuration ? await p.format.open(overlay, configuration) : overlay;
       const { weight } = await loadLinear(readable, spec, kernels);
       checkDecoded(spec, values, weight, p.format);
       return weight;

@@ -10,6 +10,7 @@ import { readSectionInference, recordInference, type SectionInference } from '..
 import type { LinearSpec, SectionSpec } from '../model/model.ts';
 import { cacheStep, observationsOf, sectionSteps, siteSteps } from '../pipeline/pipeline-step.ts';
 import type { Plan } from '../plan/plan.ts';
+import type { WeightConfiguration } from '../plan/weight-configuration.ts';
 import { type CalibrationData, createCalibrationData } from './calibration-data.ts';
 import { checkSharedTensors } from './check-shared-tensors.ts';
 import type { Journal, SectionRecord } from './journal.ts';
@@ -30,6 +31,7 @@ const NOT_IN_FORMAT = 'inference-not-in-format';
 interface ModelWalk {
   readonly request: CompressRequest;
   readonly plan: Plan;
+  readonly configuration: WeightConfiguration;
   readonly work: string;
   readonly journal: Journal;
   /** Grows by one a section; the caller closes them. */
@@ -120,14 +122,15 @@ async function again(
   record: SectionRecord,
   { data, floats }: Streams,
 ): Promise<SectionRecord> {
-  const { request, plan, work, replacements } = walk;
+  const { request, plan, configuration: ofWeights, work, replacements } = walk;
   const { model, checkpoint, format, kernels, signal, strict } = request;
   if (strict && record.warnings.length > 0) throw strictError(record.warnings[0]);
   const replacement = await openReplacement(work, record);
   replacements.push(replacement);
   if (data === undefined || index >= plan.lastObserved) return record;
   const written = overlayCheckpoint(checkpoint, replacement);
-  const readable = plan.configuration ? await format.open(written, plan.configuration) : written;
+  const configuration = ofWeights.ofSome(ofWeights.gridsNamed(record.grids ?? {}));
+  const readable = configuration ? await format.open(written, configuration) : written;
   const section = model.sections[index];
   if (section.kind === 'embedding') {
     for (const stream of [data, floats]) if (stream) await embed({ ...request, checkpoint: readable }, section, stream);
@@ -150,12 +153,11 @@ interface Streams {
 
 /** The float model is the one that transforms leave: they are applied once more, to weights that are forgotten. */
 async function replayFloats(
-  { request, plan }: ModelWalk,
+  { request, configuration }: ModelWalk,
   section: SectionSpec,
   { data, floats }: Streams,
 ): Promise<void> {
   const { model, checkpoint, pipeline, format, kernels, signal } = request;
-  const { configuration } = plan;
   const weights = await loadSection(checkpoint, section, kernels);
   const output = createSectionOutput({ checkpoint, format, configuration, location: request.output, kernels });
   await transformSection({
@@ -168,7 +170,7 @@ async function replayFloats(
 }
 
 async function treat(
-  { request, plan, work, journal, replacements, surveys }: ModelWalk & { readonly surveys: Surveys },
+  { request, plan, configuration, work, journal, replacements, surveys }: ModelWalk & { readonly surveys: Surveys },
   index: number,
   { data, floats }: Streams,
   before: readonly SectionRecord[],
@@ -180,7 +182,7 @@ async function treat(
   const output = createSectionOutput({
     checkpoint,
     format,
-    configuration: plan.configuration,
+    configuration,
     location: request.output,
     kernels,
   });
@@ -239,6 +241,9 @@ async function treat(
     section: section.name,
     ...(folder !== undefined && { folder }),
     replaced: [...output.replaced],
+    ...(configuration.mixed && {
+      grids: Object.fromEntries([...output.grids].map(([name, grid]) => [name, grid.name])),
+    }),
     ...(inference && { inference }),
     layers: reporter.layers,
     warnings: reporter.warnings,

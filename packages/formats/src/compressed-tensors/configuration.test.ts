@@ -1,5 +1,6 @@
 import { integerGrid } from '@compress/core';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { fp8Grid } from '../float-grids.ts';
 import { compressedTensors } from './compressed-tensors.ts';
 import { readConfiguration } from './read-configuration.ts';
 
@@ -35,16 +36,52 @@ it('names the grid, and what is left in floats by its path', () => {
 it('is recognized and understood', () => {
   expect(compressedTensors.recognizes(written(64))).toBe(true);
   expect(compressedTensors.recognizes({ quant_method: 'gptq' })).toBe(false);
-  const reading = readConfiguration(written(64, false), 'folder');
-  expect(reading).toEqual({
-    codes: {
-      layout: 'pack-quantized',
-      weights: { bits: 4, type: 'int', symmetric: false, groupSize: 64, scaleRows: 1 },
-    },
-    groups: [expect.objectContaining({ targets: ['Linear'] })],
-    transforms: [],
+  const { codes, groups, transforms } = readConfiguration(written(64, false), 'folder');
+  expect(codes?.layout).toBe('pack-quantized');
+  expect(codes?.weights('any')).toEqual({ bits: 4, type: 'int', symmetric: false, groupSize: 64, scaleRows: 1 });
+  expect(groups).toEqual([expect.objectContaining({ targets: ['Linear'] })]);
+  expect(transforms).toEqual([]);
+  const rows = readConfiguration(written(-1), 'folder').codes;
+  expect(rows?.weights('any')).toMatchObject({ symmetric: true, groupSize: -1 });
+});
+
+describe('several grids', () => {
+  const grids = new Map([
+    ['layers.0.q', integerGrid({ bits: 2, symmetric: false })],
+    ['layers.0.k', integerGrid({ bits: 4 })],
+    ['layers.1.q', integerGrid({ bits: 2, symmetric: false })],
+  ]);
+  const mixed = compressedTensors.configuration({
+    grid: integerGrid({ bits: 8 }),
+    grids,
+    groupSize: 32,
+    quantized: [...grids.keys()],
+    untouched: ['lm_head'],
+  })!;
+
+  it('make a group each, of the Linears that it names', () => {
+    expect(mixed.config_groups).toMatchObject({
+      group_0: { targets: ['layers.0.q', 'layers.1.q'], weights: { num_bits: 2, symmetric: false, group_size: 32 } },
+      group_1: { targets: ['layers.0.k'], weights: { num_bits: 4, symmetric: true, group_size: 32 } },
+    });
+    expect(Object.keys(mixed.config_groups as object)).toHaveLength(2);
   });
-  expect(readConfiguration(written(-1), 'folder').codes?.weights).toMatchObject({ symmetric: true, groupSize: -1 });
+
+  it('are told apart by the names of Linears, and one that no group names is an error', () => {
+    const { codes } = readConfiguration(mixed, 'folder');
+    expect(codes?.weights('layers.1.q')).toMatchObject({ bits: 2, symmetric: false });
+    expect(codes?.weights('layers.0.k')).toMatchObject({ bits: 4, symmetric: true });
+    expect(() => codes?.weights('layers.1.k')).toThrow(
+      expect.objectContaining({ code: 'quantization-config', message: expect.stringContaining('layers.1.k') }),
+    );
+  });
+
+  it('must all be integers, or all of one other kind', () => {
+    expect(compressedTensors.mixes?.limit([...grids.values()])).toBeUndefined();
+    expect(compressedTensors.mixes?.limit([integerGrid({ bits: 4 }), fp8Grid('f32')])).toMatch(
+      /int4, fp8-e4m3 are not all/,
+    );
+  });
 });
 
 const base = { num_bits: 4, type: 'int', symmetric: true, strategy: 'group', group_size: 128 };
@@ -82,7 +119,7 @@ it.each<[string, object, object?, object?]>([
   ['must be an object', { config_groups: { group_0: 4 } }],
   ['how weights', {}, {}, { weights: null }],
   ['input_activations', {}, {}, { input_activations: 8 }],
-  ['differ', { config_groups: { a: { weights: base }, b: { weights: { ...base, num_bits: 8 } } } }],
+  ['before version 0.13', { config_groups: { a: { weights: base }, b: { weights: { ...base, num_bits: 3 } } } }],
   ['num_bits', {}, { num_bits: 1 }],
   ['num_bits', {}, { num_bits: '4' }],
   ['float', {}, { type: 'float' }],

@@ -11,26 +11,17 @@ const LAYOUT_VERSION = '0.13.0';
 type Written = Parameters<Format['configuration']>[0];
 
 /**
- * `quantization_config` of config.json: one group of all Linears, but for those that are named to be ignored; or, where activations are rounded in several ways,
- * one group for each, of the Linears that it names.
+ * `quantization_config` of config.json: one group of all Linears, but for those that are named to be ignored; or, where weights are on several grids or activations are
+ * rounded in several ways, one group for each, of the Linears that it names.
  */
 export function configuration(written: Written): Readonly<Record<string, unknown>> {
-  const { grid, groupSize, scaleRows = 1, untouched, modules } = written;
-  const ways = waysOfActivations(written);
-  // What has no layout is refused by the plan.
-  const format = layoutOf(grid, quantizerOf(written.quantized[0], modules)) ?? 'pack-quantized';
-  // Packed integers know no scale of a whole weight: each row has it again.
-  const weights = weightArguments(format, grid, groupSize, format === 'pack-quantized' ? 1 : scaleRows);
-  const groups = [...ways.values()].map((linears, i) => [
+  const { untouched, modules } = written;
+  const ways = waysOf(written);
+  const groups = [...ways.values()].map(({ linears, ...way }, i) => [
     `group_${i}`,
-    {
-      targets: ways.size === 1 ? ['Linear'] : linears,
-      weights,
-      input_activations: activationArguments(quantizerOf(linears[0], modules)),
-      output_activations: null,
-      format,
-    },
+    { targets: ways.size === 1 ? ['Linear'] : linears, ...way },
   ]);
+  const [{ format }] = ways.values();
   return {
     ...head(format, untouched),
     ...besideWeights(modules),
@@ -62,14 +53,30 @@ export function besideWeights(modules: ModuleInference | undefined) {
   };
 }
 
-/** The Linears in codes, by what is said of their activations. */
-function waysOfActivations({ quantized, modules }: Written): Map<string, string[]> {
-  const ways = new Map<string, string[]>();
+/** The Linears in codes, by what is said of their weights and activations. */
+function waysOf({ grid, grids, groupSize, scaleRows = 1, quantized, modules }: Written) {
+  const ways = new Map<string, ReturnType<typeof wayOf> & { readonly linears: string[] }>();
   for (const name of quantized) {
-    const key = JSON.stringify(activationArguments(quantizerOf(name, modules)));
-    ways.set(key, [...(ways.get(key) ?? []), name]);
+    const way = wayOf(name);
+    const key = JSON.stringify(way);
+    const known = ways.get(key);
+    if (known) known.linears.push(name);
+    else ways.set(key, { ...way, linears: [name] });
   }
   return ways;
+
+  function wayOf(name: string) {
+    const own = grids?.get(name) ?? grid;
+    // What has no layout is refused by the plan.
+    const format = layoutOf(own, quantizerOf(name, modules)) ?? 'pack-quantized';
+    return {
+      // Packed integers know no scale of a whole weight: each row has it again.
+      weights: weightArguments(format, own, groupSize, format === 'pack-quantized' ? 1 : scaleRows),
+      input_activations: activationArguments(quantizerOf(name, modules)),
+      output_activations: null,
+      format,
+    };
+  }
 }
 
 function quantizerOf(linear: string, modules: ModuleInference | undefined) {

@@ -19,7 +19,7 @@ import { loadLayer } from './pack-layer.ts';
 import { packTensors } from './pack-layout.ts';
 import { matchParts, PART_SUFFIXES } from './pack-parts.ts';
 import { matchPlain, PLAIN_SUFFIXES } from './plain-parts.ts';
-import type { WeightReading } from './read-arguments.ts';
+import type { WaysOfWeights } from './read-configuration.ts';
 import { floatScaleType, SCALE_DTYPES } from './scale-dtype.ts';
 import { writeFp4 } from './write-fp4.ts';
 import { writePacked } from './write-packed.ts';
@@ -35,8 +35,8 @@ export interface LayoutCodec {
     treatment: Treatment,
   ): Readonly<Record<string, { readonly dtype: Dtype; readonly shape: readonly number[] }>>;
   write(linear: QuantizedLinear, kernels: Kernels): readonly TensorSource[];
-  /** Throws `CompressError` `compressed-tensors-parts`; so does reading. */
-  decode(checkpoint: Checkpoint, weights: WeightReading): Promise<CodedCheckpoint>;
+  /** Throws `CompressError` `compressed-tensors-parts` and what `weights` throws; so does reading. */
+  decode(checkpoint: Checkpoint, weights: WaysOfWeights): Promise<CodedCheckpoint>;
 }
 
 const packed: LayoutCodec = {
@@ -45,7 +45,7 @@ const packed: LayoutCodec = {
   decode: (checkpoint, weights) =>
     decodeLayers(checkpoint, {
       suffixes: PART_SUFFIXES,
-      match: (prefix) => matchParts(checkpoint, prefix, weights),
+      match: (prefix) => matchParts(checkpoint, prefix, weights(prefix)),
       load: (parts) => loadLayer(checkpoint, parts),
     }),
 };
@@ -57,7 +57,7 @@ const plain = (codes: 'I8' | 'F8_E4M3'): LayoutCodec => ({
   decode: (checkpoint, weights) =>
     decodeLayers(checkpoint, {
       suffixes: PLAIN_SUFFIXES,
-      match: (prefix) => matchPlain(checkpoint, prefix, weights),
+      match: (prefix) => matchPlain(checkpoint, prefix, weights(prefix)),
       load: (parts) => loadPlain(checkpoint, parts, 'compressed-tensors-parts'),
     }),
 });

@@ -1,6 +1,7 @@
 import type { CacheScheme } from './cache-scheme.ts';
 import { configurationError, type Fields, isEmpty, isObject, refuseOthers, text } from './fields.ts';
 import type { Layout } from './layout.ts';
+import { groupOf } from './match-target.ts';
 import {
   type ActivationReading,
   readActivationArguments,
@@ -13,12 +14,15 @@ import { readTransforms, type TransformReading } from './read-transforms.ts';
 /** What a reader must know of `quantization_config`. */
 export interface Reading {
   /** Absent where all weights are floats. */
-  readonly codes?: { readonly layout: Layout; readonly weights: WeightReading };
+  readonly codes?: { readonly layout: Layout; readonly weights: WaysOfWeights };
   /** In the order of `config_groups`. */
   readonly groups: readonly GroupReading[];
   readonly cache?: CacheScheme;
   readonly transforms: readonly TransformReading[];
 }
+
+/** How the weight of a Linear, by its module path, is quantized. Throws `CompressError` `quantization-config` where several ways are told and none is its. */
+export type WaysOfWeights = (linear: string) => WeightReading;
 
 /** Some Linears, and how their activations are rounded. */
 export interface GroupReading {
@@ -68,14 +72,18 @@ export function readConfiguration(configuration: Fields, location: string): Read
   const groups = Object.entries(given).map(([name, group]) => readGroup(name, group));
   const [first] = groups;
   if (!first) throw fail('config_groups has no group.');
-  if (groups.some(({ weights }) => JSON.stringify(weights) !== JSON.stringify(first.weights)))
-    throw fail('The groups of config_groups differ in how weights are quantized: only one way for all is read.');
-  const { bits } = first.weights;
-  if (layout === 'pack-quantized' && !SAME_IN_ALL_VERSIONS.includes(bits) && !isDense(version))
-    throw fail(
-      `${bits} bits are packed in another way before version 0.13, and version is ${text(version)}: write the checkpoint with a newer one.`,
-    );
-  return { codes: { layout, weights: first.weights }, groups, ...beside };
+  for (const { bits } of groups.map(({ weights }) => weights))
+    if (layout === 'pack-quantized' && !SAME_IN_ALL_VERSIONS.includes(bits) && !isDense(version))
+      throw fail(
+        `${bits} bits are packed in another way before version 0.13, and version is ${text(version)}: write the checkpoint with a newer one.`,
+      );
+  const oneWay = groups.every(({ weights }) => JSON.stringify(weights) === JSON.stringify(first.weights));
+  const weightsOf = (linear: string) => {
+    const group = oneWay ? first : groupOf(linear, groups);
+    if (!group) throw fail(`${linear} is in codes, but no group of config_groups names it.`);
+    return group.weights;
+  };
+  return { codes: { layout, weights: weightsOf }, groups, ...beside };
 
   function layoutNamed(value: unknown, where: string): Layout {
     const found = value === 'naive-quantized' ? naive : LAYOUTS.find((name) => name === value);
