@@ -82,7 +82,10 @@ async function requireInside(path: string, folder: string): Promise<void> {
 
 async function layOut(folder: string, files: Files): Promise<string> {
   await mkdir(folder, { recursive: true });
-  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), content);
+  }
   return folder;
 }
 

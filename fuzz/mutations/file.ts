@@ -27,13 +27,18 @@ export function mutateFile(name: string, content: Uint8Array, mutation: FileMuta
   if ('bytes' in mutation) return mutateBytes(content, mutation.bytes, fields);
   const { value } = mutation;
   if (name.endsWith('.json')) return Buffer.from(mutateJson(Buffer.from(content).toString(), value));
-  const parts = name.endsWith('.safetensors') ? cutSafetensors(content) : undefined;
+  const parts = isSafetensors(name) ? cutSafetensors(content) : undefined;
   if (parts) return joinSafetensors(mutateJson(parts.header, value), parts.data);
   return mutateBytes(content, { kind: 'integer', at: value.node, value: value.value }, fields);
 }
 
+/** Data of our ONNX graphs is safetensors too. */
+function isSafetensors(name: string): boolean {
+  return name.endsWith('.safetensors') || name.endsWith('.onnx_data');
+}
+
 function fieldsOf(name: string, content: Uint8Array): readonly IntegerField[] {
-  if (name.endsWith('.safetensors')) return [{ at: 0, bytes: 8 }];
+  if (isSafetensors(name)) return [{ at: 0, bytes: 8 }];
   if (name.endsWith('.gguf')) return ggufFields(content);
   return name.endsWith('.bin') ? zipFields(content) : [];
 }

@@ -3,6 +3,7 @@ import { configTarget } from './config.ts';
 import { ggufTarget } from './gguf.ts';
 import { indexTarget } from './index-file.ts';
 import { inferenceTarget } from './inference.ts';
+import { onnxTarget } from './onnx.ts';
 import { pytorchTarget } from './pytorch.ts';
 import { quantizedTarget } from './quantized.ts';
 import { safetensorsTarget } from './safetensors.ts';
@@ -17,5 +18,6 @@ export const TARGETS: readonly { readonly name: string; readonly share: number; 
   { name: 'tokenizer', share: 3, make: tokenizerTarget },
   { name: 'inference', share: 1, make: () => inferenceTarget },
   { name: 'gguf', share: 4, make: () => ggufTarget },
+  { name: 'onnx', share: 2, make: onnxTarget },
   { name: 'pytorch', share: 4, make: pytorchTarget },
 ];

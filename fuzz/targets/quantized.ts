@@ -36,7 +36,8 @@ export async function quantizedTarget(): Promise<Target> {
   };
 }
 
-async function quantizedFolder(format: Format, grid: Grid): Promise<Files | undefined> {
+/** A folder with one weight in codes of the grid; undefined where the format does not hold it. */
+export async function quantizedFolder(format: Format, grid: Grid): Promise<Files | undefined> {
   const spec = { name: 'layer', weight: 'layer.weight', outFeatures: ROWS, inFeatures: COLUMNS, transposed: false };
   if (format.limit(spec, grid, GROUP) !== undefined) return undefined;
   const weight = kernels.matrix(ROWS, COLUMNS);

@@ -4,6 +4,11 @@ import { type Checkpoint, CompressError, nestedFile, openSafetensors } from '@co
 import { dataFile, ONNX_FOLDER } from './onnx-file.ts';
 import { BITS } from './onnx-layout.ts';
 
+/** What tells that a file is no safetensors at all; other faults are of a file of ours that is damaged. */
+const OTHER_FILE = ['header-too-small', 'header-too-large', 'header-length', 'header-json'].map(
+  (what) => `safetensors-${what}`,
+);
+
 /**
  * The tensors beside a graph that this program wrote; undefined where a folder has no ONNX files. Throws `CompressError` `onnx-foreign` for those of other tools,
  * whose names of weights and whose layouts are their own, and those of `openSafetensors`.
@@ -16,7 +21,7 @@ export async function openOnnxData(folder: string): Promise<Checkpoint | undefin
     try {
       return { ...(await openSafetensors(path)), location: folder };
     } catch (cause) {
-      if (!(cause instanceof CompressError) || !cause.code.startsWith('safetensors-')) throw cause;
+      if (!(cause instanceof CompressError) || !OTHER_FILE.includes(cause.code)) throw cause;
       throw foreign(folder, `${name} is damaged or another tool's (${cause.message})`, cause);
     }
   }
