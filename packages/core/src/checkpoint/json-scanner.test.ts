@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createJsonScanner, type Json, JsonFault } from './json-scanner.ts';
 
 function parse(text: string): Json {
-  const scanner = createJsonScanner(text);
+  const scanner = createJsonScanner(new TextEncoder().encode(text));
   const value = scanner.value();
   scanner.end();
   return value;
@@ -75,7 +75,7 @@ it.each([
   ['1.0', undefined],
   ['1e2', undefined],
 ])('natural reads %s as %s', (text, value) => {
-  const scanner = createJsonScanner(text);
+  const scanner = createJsonScanner(new TextEncoder().encode(text));
   expect(scanner.natural()).toBe(value);
   scanner.end();
 });

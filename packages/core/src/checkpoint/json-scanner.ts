@@ -1,10 +1,10 @@
-/** Thrown by the scanner; readers turn it into a `CompressError` that names the file. `position` counts UTF-16 units from 0. */
+/** Thrown by the scanner; readers turn it into a `CompressError` that names the file. `position` counts bytes from 0. */
 export class JsonFault extends Error {
-  readonly kind: 'syntax' | 'duplicate';
+  readonly kind: 'syntax' | 'duplicate' | 'utf8';
   readonly position: number;
 
-  constructor(kind: 'syntax' | 'duplicate', message: string, position: number) {
-    super(`${message} at character ${position}`);
+  constructor(kind: JsonFault['kind'], message: string, position: number) {
+    super(`${message} at byte ${position}`);
     this.kind = kind;
     this.position = position;
   }
@@ -17,8 +17,8 @@ const MAX_DEPTH = 64;
 export type Json = null | boolean | number | string | readonly Json[] | ReadonlyMap<string, Json>;
 
 /**
- * A strict RFC 8259 scanner that visits instead of building. `JSON.parse` silently keeps the last of two equal keys, which lets one file
- * mean two things to two readers; here a repeated key is a fault, at every level.
+ * A strict RFC 8259 scanner that visits instead of building, on bytes, so that a text need not be in memory a second time. `JSON.parse` silently keeps
+ * the last of two equal keys, which lets one file mean two things to two readers; here a repeated key is a fault, at every level.
  */
 export interface JsonScanner {
   /** First character of the next value. */
@@ -31,25 +31,16 @@ export interface JsonScanner {
   /** A number written as plain digits (no sign, fraction or exponent) of at most 2^53 - 1; undefined, consumed, for any other number. */
   natural(): number | undefined;
   value(): Json;
-  /** Characters consumed. */
+  /** Bytes consumed. */
   position(): number;
   /** Nothing but white space may follow. */
   end(): void;
 }
 
-const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+const NUMBER = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
 const NATURAL = /^(?:0|[1-9][0-9]*)$/;
-const ESCAPES: Readonly<Record<string, string>> = {
-  '"': '"',
-  '\\': '\\',
-  '/': '/',
-  b: '\b',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-};
-
+/** No number has more characters; longer ones are refused before they are made. */
+const MOST_DIGITS = 1000;
 /** Up to this many keys a search through a list is faster than a set, and headers consist of objects of three keys. */
 const FEW_KEYS = 8;
 
@@ -68,7 +59,14 @@ function uniqueKeys(): (key: string) => boolean {
   };
 }
 
-export function createJsonScanner(text: string): JsonScanner {
+/** Up to this length a string of ASCII is made faster than by a decoder. */
+const SHORT = 64;
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const codeOf = (character: string) => character.charCodeAt(0);
+const [QUOTE, BACKSLASH] = ['"', '\\'].map(codeOf);
+
+/** `onString` is told how many bytes a string has before it is made: what it throws ends the scan. */
+export function createJsonScanner(bytes: Uint8Array, onString: (length: number) => void = () => {}): JsonScanner {
   let at = 0;
 
   function fault(message: string): never {
@@ -77,7 +75,7 @@ export function createJsonScanner(text: string): JsonScanner {
 
   function skipSpace(): void {
     for (;;) {
-      const code = text.charCodeAt(at);
+      const code = bytes[at];
       if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return;
       at++;
     }
@@ -85,7 +83,7 @@ export function createJsonScanner(text: string): JsonScanner {
 
   function take(character: string): boolean {
     skipSpace();
-    if (text[at] !== character) return false;
+    if (bytes[at] !== codeOf(character)) return false;
     at++;
     return true;
   }
@@ -121,56 +119,62 @@ export function createJsonScanner(text: string): JsonScanner {
   function string(): string {
     expect('"');
     const start = at;
-    for (;;) {
-      const code = text.charCodeAt(at);
-      if (code === 0x22) return text.slice(start, at++);
-      if (code === 0x5c) return escapedString(start);
-      if (!(code >= 0x20)) fault(at < text.length ? 'a control character inside a string' : 'a string without end');
-      at++;
+    const { end, escaped } = stringEnd(start);
+    // One with escapes is there three times while it is made.
+    onString((escaped ? 3 : 1) * (end - start));
+    const text = escaped ? unescaped(textOf(start - 1, end + 1)) : textOf(start, end);
+    at = end + 1;
+    return text;
+  }
+
+  /** The quote that ends a string which begins at `start`. */
+  function stringEnd(start: number): { readonly end: number; readonly escaped: boolean } {
+    let escaped = false;
+    for (let i = start; ; i++) {
+      const code = bytes[i];
+      if (code === QUOTE) return { end: i, escaped };
+      if (code === BACKSLASH) {
+        escaped = true;
+        i++;
+      } else if (!(code >= 0x20)) {
+        at = i;
+        fault(i < bytes.length ? 'a control character inside a string' : 'a string without end');
+      }
     }
   }
 
-  function escapedString(start: number): string {
-    const parts = [text.slice(start, at)];
-    for (;;) {
-      const code = text.charCodeAt(at);
-      if (code === 0x22) {
-        at++;
-        const whole = parts.join('');
-        if (!whole.isWellFormed()) fault('half of a surrogate pair inside a string');
-        return whole;
-      }
-      if (code === 0x5c) {
-        parts.push(escapedCharacter());
-        continue;
-      }
-      if (!(code >= 0x20)) fault(at < text.length ? 'a control character inside a string' : 'a string without end');
-      const from = at;
-      while (text.charCodeAt(at) >= 0x20 && text.charCodeAt(at) !== 0x22 && text.charCodeAt(at) !== 0x5c) at++;
-      parts.push(text.slice(from, at));
+  function textOf(start: number, end: number): string {
+    if (end - start <= SHORT) {
+      const codes: number[] = [];
+      for (let i = start; i < end && bytes[i] < 0x80; i++) codes.push(bytes[i]);
+      if (codes.length === end - start) return String.fromCharCode(...codes);
+    }
+    try {
+      return utf8.decode(bytes.subarray(start, end));
+    } catch {
+      throw new JsonFault('utf8', 'bytes that are no UTF-8', start);
     }
   }
 
-  function escapedCharacter(): string {
-    const letter = text[at + 1];
-    if (letter === 'u') {
-      const digits = text.slice(at + 2, at + 6);
-      if (!/^[0-9a-fA-F]{4}$/.test(digits)) fault('a \\u without four hexadecimal digits');
-      at += 6;
-      return String.fromCharCode(Number.parseInt(digits, 16));
+  function unescaped(quoted: string): string {
+    let text: string;
+    try {
+      text = JSON.parse(quoted);
+    } catch {
+      return fault('an escape that JSON has not, inside a string');
     }
-    if (letter === undefined || !Object.hasOwn(ESCAPES, letter)) fault('an unknown escape');
-    at += 2;
-    return ESCAPES[letter];
+    if (!text.isWellFormed()) fault('half of a surrogate pair inside a string');
+    return text;
   }
 
   function numeral(): string {
     skipSpace();
-    NUMBER.lastIndex = at;
-    const match = NUMBER.exec(text);
-    if (match === null) return fault('expected a number');
-    at += match[0].length;
-    return match[0];
+    let end = at;
+    while (end < at + MOST_DIGITS && NUMBER_BYTES.has(bytes[end])) end++;
+    const digits = textOf(at, end);
+    if (!NUMBER.test(digits)) return fault('expected a number');
+    at = end;
+    return digits;
   }
 
   function natural(): number | undefined {
@@ -194,28 +198,32 @@ export function createJsonScanner(text: string): JsonScanner {
       return elements;
     }
     if (first === '"') return string();
-    for (const [word, meaning] of [
-      ['true', true],
-      ['false', false],
-      ['null', null],
-    ] as const) {
-      if (text.startsWith(word, at)) {
-        at += word.length;
-        return meaning;
-      }
+    for (const [word, meaning] of WORDS) {
+      if (!word.every((code, i) => bytes[at + i] === code)) continue;
+      at += word.length;
+      return meaning;
     }
     return Number(numeral());
   }
 
   function end(): void {
     skipSpace();
-    if (at < text.length) fault('expected the end');
+    if (at < bytes.length) fault('expected the end');
   }
 
   function peek(): string {
     skipSpace();
-    return text[at] ?? '';
+    return at < bytes.length ? String.fromCharCode(bytes[at]) : '';
   }
 
   return { peek, object, array, string, natural, value: () => value(), position: () => at, end };
 }
+
+const NUMBER_BYTES: ReadonlySet<number | undefined> = new Set([...'+-.0123456789eE'].map(codeOf));
+const WORDS = (
+  [
+    ['true', true],
+    ['false', false],
+    ['null', null],
+  ] as const
+).map(([word, meaning]) => [[...word].map(codeOf), meaning] as const);

@@ -150,8 +150,8 @@ describe('refuses', () => {
     ['bytes behind an empty header', 'buffer', file('{}', 1)],
   ])('%s', (_, code, bytes) => expect(codeOf(bytes)).toBe(code));
 
-  it('100,000 tensors over the same bytes', () => {
-    const entries = Array.from({ length: 100_000 }, (_, i) => `"${i}":${entry('[4]', '[0,4]')}`);
+  it('50,000 tensors over the same bytes', () => {
+    const entries = Array.from({ length: 50_000 }, (_, i) => `"${i}":${entry('[4]', '[0,4]')}`);
     expect(codeOf(file(`{${entries}}`, 4))).toBe('offsets');
   });
 

@@ -7,6 +7,16 @@ import { tensorBytes } from './tensor-bytes.ts';
 /** The format's own limit, for readers and writers. */
 export const MAX_HEADER_BYTES = 100_000_000;
 
+/** What the table of tensors may always take in memory; beside that no more than the file has bytes, so that with the header itself it is twice the file. */
+const ALWAYS_ALLOWED = 32 << 20;
+/** What a tensor takes with short names: its entries in tables, names, shape. Measured: 300 bytes live, and what is not collected yet. */
+const TENSOR_COST = 512;
+/** Of a dimension, and of an entry of the metadata. */
+const DIMENSION_COST = 16;
+const METADATA_COST = 256;
+/** Strings up to this length are in the costs of what they name; of a longer one each byte may become two. */
+const SHORT_STRING = 64;
+
 /** Where a tensor's bytes are, counted from the start of the file. */
 export interface PlacedTensor extends TensorInfo {
   readonly start: number;
@@ -51,33 +61,36 @@ export function safetensorsHeaderLength(first: Uint8Array, fileSize: number, fil
 
 /**
  * Parses and proves a header (safetensors format, README "Format", with every rule that the reference enforces, and unique keys).
- * `header` is the JSON with its padding, `fileSize` the size of the whole file. Throws `CompressError`, always one of
- * `safetensors-header-utf8`, `-header-json`, `-duplicate-key`, `-metadata`, `-entry`, `-dtype`, `-integer`, `-offsets`, `-size`, `-overflow`,
- * `-misaligned`, `-buffer`.
+ * `header` is the JSON with its padding, `fileSize` the size of the whole file. Takes no more memory beside `header` than the file has bytes (or 32 MB).
+ * Throws `CompressError`, always one of `safetensors-header-utf8`, `-header-json`, `-header-heavy`, `-duplicate-key`, `-metadata`, `-entry`, `-dtype`,
+ * `-integer`, `-offsets`, `-size`, `-overflow`, `-misaligned`, `-buffer`.
  */
 export function parseSafetensorsHeader(header: Uint8Array, fileSize: number, file: string): SafetensorsHeader {
   if (header[0] !== 0x7b)
     throw fault('header-json', 'The header does not begin with {: this is no safetensors file.', file);
-  const text = decodeUtf8(header, file);
   const metadata = new Map<string, string>();
   const entries: Entry[] = [];
+  const spend = createBudget(Math.max(ALWAYS_ALLOWED, fileSize), fileSize, file);
   try {
-    const scanner = createJsonScanner(text);
+    const scanner = createJsonScanner(header, (length) => {
+      if (length > SHORT_STRING) spend(2 * length);
+    });
     scanner.object((name) => {
-      if (name === '__metadata__') readMetadata(scanner, metadata, file);
-      else entries.push(readEntry(scanner, name, file));
+      if (name === '__metadata__') readMetadata(scanner, metadata, spend, file);
+      else entries.push(readEntry(scanner, name, spend, file));
     });
     // The format allows spaces as padding, and nothing else.
-    for (let at = scanner.position(); at < text.length; at++) {
-      if (text.charCodeAt(at) !== 0x20) throw new JsonFault('syntax', 'expected only spaces after the header', at);
+    for (let at = scanner.position(); at < header.length; at++) {
+      if (header[at] !== 0x20) throw new JsonFault('syntax', 'expected only spaces after the header', at);
     }
   } catch (error) {
     if (!(error instanceof JsonFault)) throw error;
-    const code = error.kind === 'duplicate' ? 'duplicate-key' : 'header-json';
-    throw fault(code, `The header is not valid: ${error.message}.`, file, undefined, error);
+    throw fault(FAULTS[error.kind], `The header is not valid: ${error.message}.`, file, undefined, error);
   }
   return { tensors: place(entries, header.byteLength, fileSize, file), metadata };
 }
+
+const FAULTS = { duplicate: 'duplicate-key', syntax: 'header-json', utf8: 'header-utf8' } as const;
 
 interface Entry {
   readonly name: string;
@@ -87,24 +100,34 @@ interface Entry {
   readonly end: number;
 }
 
-function decodeUtf8(header: Uint8Array, file: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(header);
-  } catch (cause) {
-    throw fault('header-utf8', 'The header is not valid UTF-8: the file is damaged.', file, undefined, cause);
-  }
+/** Counts bytes of memory before they are taken. */
+type Spend = (bytes: number) => void;
+
+function createBudget(most: number, fileSize: number, file: string): Spend {
+  let left = most;
+  return (bytes) => {
+    left -= bytes;
+    if (left >= 0) return;
+    throw fault(
+      'header-heavy',
+      `The header lists more than a file of ${fileSize} bytes has reason to: what is read of it would take more than twice the file in memory.`,
+      file,
+    );
+  };
 }
 
-function readMetadata(scanner: JsonScanner, metadata: Map<string, string>, file: string): void {
+function readMetadata(scanner: JsonScanner, metadata: Map<string, string>, spend: Spend, file: string): void {
   const place = () => fault('metadata', '__metadata__ must be an object of strings.', file);
   if (scanner.peek() !== '{') throw place();
   scanner.object((key) => {
     if (scanner.peek() !== '"') throw place();
+    spend(METADATA_COST);
     metadata.set(key, scanner.string());
   });
 }
 
-function readEntry(scanner: JsonScanner, name: string, file: string): Entry {
+function readEntry(scanner: JsonScanner, name: string, spend: Spend, file: string): Entry {
+  spend(TENSOR_COST);
   const incomplete = () =>
     fault('entry', 'The entry must be an object with exactly dtype, shape and data_offsets.', file, name);
   let dtype: Dtype | undefined;
@@ -113,8 +136,8 @@ function readEntry(scanner: JsonScanner, name: string, file: string): Entry {
   if (scanner.peek() !== '{') throw incomplete();
   scanner.object((key) => {
     if (key === 'dtype' && scanner.peek() === '"') dtype = readDtype(scanner.string(), file, name);
-    else if (key === 'shape' && scanner.peek() === '[') shape = readNaturals(scanner, key, file, name);
-    else if (key === 'data_offsets' && scanner.peek() === '[') offsets = readNaturals(scanner, key, file, name);
+    else if (key === 'shape' && scanner.peek() === '[') shape = readNaturals(scanner, key, spend, file, name);
+    else if (key === 'data_offsets' && scanner.peek() === '[') offsets = readNaturals(scanner, key, spend, file, name);
     else throw incomplete();
   });
   if (dtype === undefined || shape === undefined || offsets?.length !== 2) throw incomplete();
@@ -128,16 +151,18 @@ function readDtype(name: string, file: string, tensor: string): Dtype {
   return name as Dtype;
 }
 
-function readNaturals(scanner: JsonScanner, key: string, file: string, tensor: string): number[] {
+function readNaturals(scanner: JsonScanner, key: string, spend: Spend, file: string, tensor: string): number[] {
   const naturals: number[] = [];
   scanner.array(() => {
     const natural = scanner.natural();
     if (natural === undefined) {
       throw fault('integer', `${key} must hold whole numbers from 0 to 2^53 - 1.`, file, tensor);
     }
+    spend(DIMENSION_COST);
     naturals.push(natural);
   });
-  return naturals;
+  // A list that grew has room for more.
+  return naturals.slice();
 }
 
 /** Proves that the tensors tile the buffer: no hole, no overlap, nothing before, nothing behind. */

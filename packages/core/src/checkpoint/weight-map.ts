@@ -23,7 +23,7 @@ export function readWeightMap(text: string, file: string): ReadonlyMap<string, s
 
 function parse(text: string, file: string): Json {
   try {
-    const scanner = createJsonScanner(text);
+    const scanner = createJsonScanner(new TextEncoder().encode(text));
     const value = scanner.value();
     scanner.end();
     return value;
