@@ -43,7 +43,10 @@ function fieldsOf(name: string, content: Uint8Array): readonly IntegerField[] {
   return name.endsWith('.bin') ? zipFields(content) : [];
 }
 
-function cutSafetensors(content: Uint8Array): { readonly header: string; readonly data: Uint8Array } | undefined {
+/** Header and data, or undefined where the length of the header is beyond the file. */
+export function cutSafetensors(
+  content: Uint8Array,
+): { readonly header: string; readonly data: Uint8Array } | undefined {
   if (content.length < 8) return undefined;
   const end = 8 + Number(new DataView(content.buffer, content.byteOffset).getBigUint64(0, true));
   if (end > content.length) return undefined;

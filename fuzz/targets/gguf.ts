@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join as joinPath } from 'node:path';
-import { importGguf, openGguf } from '@compress/formats';
+import { importGguf, openGguf, openGgufModel } from '@compress/formats';
 import { createReferenceKernels } from '@compress/kernels';
 import {
   f32,
@@ -95,6 +95,12 @@ export const ggufTarget: Target = {
       await readTensors(gguf);
     } finally {
       await gguf.close();
+    }
+    const { checkpoint } = await openGgufModel(file);
+    try {
+      for (const coded of checkpoint.coded.values()) await coded.read();
+    } finally {
+      await checkpoint.close();
     }
     const output = joinPath(folder, 'imported');
     try {

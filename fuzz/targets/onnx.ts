@@ -1,4 +1,3 @@
-import { integerGrid } from '@compress/core';
 import { onnx, openModelCheckpoint } from '@compress/formats';
 import type { Files, Target } from '../target.ts';
 import { quantizedFolder } from './quantized.ts';
@@ -13,8 +12,8 @@ export async function onnxTarget(): Promise<Target> {
   const folders: Files[] = [];
   for (const bits of [2, 4, 8])
     for (const symmetric of [true, false]) {
-      const files = await quantizedFolder(onnx, integerGrid({ bits, symmetric }));
-      folders.push({ [CONFIG]: files![CONFIG], [DATA]: files!['model.safetensors'] });
+      const files = await quantizedFolder(onnx, [{ bits, symmetric }, 32]);
+      folders.push({ [CONFIG]: files[CONFIG], [DATA]: files['model.safetensors'] });
     }
   folders.push({ [CONFIG]: folders[0][CONFIG], [GRAPH]: Buffer.from('no graph') });
   return {
