@@ -1,8 +1,9 @@
-import type { WrittenFile } from '@compress/core';
+import { openFile, type WrittenFile } from '@compress/core';
 import { ggufFault } from '../gguf-fault.ts';
 import type { GgufValue } from '../gguf-value.ts';
 import { openGguf } from '../open-gguf.ts';
 import { type GgufTensorSource, writeGguf } from '../write-gguf.ts';
+import { parseLegacyImatrix } from './legacy-imatrix.ts';
 
 /** An importance matrix: what a calibration text showed of the activations that meet the columns of each matrix. */
 export interface Imatrix {
@@ -10,23 +11,43 @@ export interface Imatrix {
   readonly file: string;
   /** Names of the texts. */
   readonly datasets: readonly string[];
-  /** How many chunks of `chunkSize` tokens the texts were cut into. */
+  /** How many chunks of `chunkSize` tokens the texts were cut into; 0 where that is not told. */
   readonly chunks: number;
   readonly chunkSize: number;
   /** The mean square of each column's activation, by the name of the matrix in GGUF. */
   readonly entries: ReadonlyMap<string, Float32Array>;
-  /** How many tokens each mean is of. */
+  /** How many tokens each mean is of; of llama.cpp's older form, chunks. */
   readonly tokens: ReadonlyMap<string, number>;
 }
 
 const SUMS = '.in_sum2';
 const COUNTS = '.counts';
+const MAGIC = 'GGUF';
+/** No importance matrix comes near it: of a model of 70 billion weights it has 50 MB. */
+const MAX_LEGACY_BYTES = 1 << 30;
 
 /**
- * Reads an importance matrix in llama.cpp's GGUF form (`tools/imatrix`): of each matrix the sums of squares and how many they are of. Throws
- * `CompressError` `gguf-imatrix` for other files and for matrices of experts, and those of {@link openGguf}.
+ * Reads an importance matrix of llama.cpp (`tools/imatrix`): in its GGUF form, of each matrix the sums of squares and how many they are of, or in the
+ * older one (`*.dat`). Throws `CompressError` `gguf-imatrix` for other files and for matrices of experts, and those of {@link openGguf}.
  */
 export async function readImatrix(file: string): Promise<Imatrix> {
+  return (await readLegacy(file)) ?? readGgufForm(file);
+}
+
+/** Undefined where the file begins as a GGUF file does. */
+async function readLegacy(file: string): Promise<Imatrix | undefined> {
+  const opened = await openFile(file);
+  try {
+    const magic = await opened.read(0, Math.min(MAGIC.length, opened.size));
+    if (String.fromCharCode(...magic) === MAGIC) return undefined;
+    if (opened.size > MAX_LEGACY_BYTES) throw ggufFault('imatrix', 'It is larger than any importance matrix.', file);
+    return parseLegacyImatrix(await opened.read(0, opened.size), file);
+  } finally {
+    await opened.close();
+  }
+}
+
+async function readGgufForm(file: string): Promise<Imatrix> {
   const gguf = await openGguf(file);
   try {
     const fault = (message: string, tensor?: string) => ggufFault('imatrix', message, file, tensor);
