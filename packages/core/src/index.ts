@@ -73,6 +73,7 @@ export { hadamardCore, hadamardMatrix } from './rotation/hadamard-matrix.ts';
 export * from './second-order/error-costs.ts';
 export * from './second-order/factorize-gram.ts';
 export * from './second-order/permute-columns.ts';
+export * from './second-order/second-order-options.ts';
 export * from './sequence/hold-model.ts';
 export * from './sequence/open-sequence.ts';
 export * from './statistics/create-statistics-collector.ts';

@@ -1,8 +1,8 @@
 import { factorizeGram, integerGrid, randomStream } from '@compress/core';
+import { solve } from '@compress/core/conformance';
 import { createReferenceKernels, type Matrix } from '@compress/kernels';
 import { expect, test } from 'vitest';
 import { floatTarget } from './float-target.ts';
-import { solve } from './float64-oracle.ts';
 import { quantizeGptq } from './quantize-gptq.ts';
 
 const kernels = createReferenceKernels();

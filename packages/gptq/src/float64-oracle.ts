@@ -1,29 +1,6 @@
+import { type Rows, rowLoss, solve } from '@compress/core/conformance';
+
 /** GPTQ's mathematics once more, slowly, in f64 and without any factorization: for tests alone. Rows of numbers are plain arrays. */
-
-export type Rows = readonly (readonly number[])[];
-
-/** x with matrix x = right, by Gauss-Jordan with pivoting. */
-export function solve(matrix: Rows, right: readonly number[]): number[] {
-  const n = right.length;
-  const a = matrix.map((row, i) => [...row, right[i]]);
-  for (let c = 0; c < n; c++) {
-    let pivot = c;
-    for (let r = c; r < n; r++) if (Math.abs(a[r][c]) > Math.abs(a[pivot][c])) pivot = r;
-    [a[c], a[pivot]] = [a[pivot], a[c]];
-    for (let r = 0; r < n; r++) {
-      if (r === c) continue;
-      const factor = a[r][c] / a[c][c];
-      for (let k = c; k <= n; k++) a[r][k] -= factor * a[c][k];
-    }
-  }
-  return a.map((row, i) => row[n] / row[i]);
-}
-
-/** (w - q) H (w - q)^T of one row. */
-export function loss(w: readonly number[], q: readonly number[], hessian: Rows): number {
-  const error = w.map((value, c) => value - q[c]);
-  return hessian.reduce((sum, row, i) => sum + error[i] * row.reduce((dot, h, j) => dot + h * error[j], 0), 0);
-}
 
 /**
  * One row, columns in `order`: each is rounded where the loss is least over its value and all later ones, given the errors made so far
@@ -54,7 +31,7 @@ export function bruteForce(w: readonly number[], hessian: Rows, choices: readonl
   let best = Number.POSITIVE_INFINITY;
   const q: number[] = [];
   const visit = (column: number) => {
-    if (column === w.length) best = Math.min(best, loss(w, q, hessian));
+    if (column === w.length) best = Math.min(best, rowLoss(w, q, hessian));
     else
       for (const choice of choices) {
         q[column] = choice;

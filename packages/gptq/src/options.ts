@@ -1,4 +1,4 @@
-import { activationOptions, budgetOptions, type NamedGrids } from '@compress/core';
+import { activationOptions, budgetOptions, type NamedGrids, secondOrderOptions } from '@compress/core';
 import { z } from 'zod';
 
 /**
@@ -19,19 +19,9 @@ export function gptqOptions(named: NamedGrids = {}) {
         .describe(
           'Order of rounding: as columns lie; strongest activations first with groups made in that order (consumers need a group index); or strongest first with groups as columns lie.',
         ),
-      damping: z
-        .number()
-        .min(0)
-        .max(1)
-        .default(0.01)
-        .describe(
-          "Share of the mean of the Hessian's diagonal that is added to it; doubled, with a warning, where it does not suffice.",
-        ),
-      blockSize: z
-        .int()
-        .min(1)
-        .default(128)
-        .describe('Columns between two updates of all later ones: changes speed, and results only by rounding.'),
+      ...secondOrderOptions({
+        blockSize: 'Columns between two updates of all later ones: changes speed, and results only by rounding.',
+      }),
       targets: z
         .enum(['own', 'float'])
         .default('own')

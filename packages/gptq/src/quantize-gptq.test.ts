@@ -1,7 +1,8 @@
 import { dequantizeWeight, factorizeGram, integerGrid, quantizeWeight, randomStream, tableGrid } from '@compress/core';
+import { type Rows, rowLoss } from '@compress/core/conformance';
 import { createReferenceKernels, type Matrix } from '@compress/kernels';
 import { describe, expect, test } from 'vitest';
-import { bruteForce, loss, nearestPlane, type Rows, roundHalfEven } from './float64-oracle.ts';
+import { bruteForce, nearestPlane, roundHalfEven } from './float64-oracle.ts';
 import type { ColumnOrder } from './options.ts';
 import { type GptqRequest, quantizeGptq } from './quantize-gptq.ts';
 
@@ -68,7 +69,7 @@ describe('a worked example', () => {
     const distance = rowsOf(weight).flatMap((w, r) => w.map((value, c) => (value - result.values[r][c]) ** 2));
     expect(result.loss + 0.46 * distance.reduce((sum, d) => sum + d, 0)).toBeCloseTo(dampedLoss, 4);
     const rtn = [-0.8, 0.8, -1.6, 0, -2 / 3, 4 / 3, 0, -2 / 3];
-    const expected = [0, 1].map((r) => loss(rowsOf(weight)[r], rtn.slice(4 * r, 4 * r + 4), rowsOf(gram)));
+    const expected = [0, 1].map((r) => rowLoss(rowsOf(weight)[r], rtn.slice(4 * r, 4 * r + 4), rowsOf(gram)));
     expect(result.rtnLoss).toBeCloseTo(expected[0] + expected[1], 4);
   });
 
@@ -158,7 +159,7 @@ describe('laws', () => {
           const mask = Uint8Array.from(weight.data, (_, i) => (i % 5 === 2 ? 1 : 0));
           for (const [i, masked] of mask.entries()) if (masked) weight.data[i] = 0;
           const result = await run({ weight, gram, grid, groupSize: 8, order, polish: { sweeps }, mask });
-          const expected = rowsOf(weight).reduce((sum, w, r) => sum + loss(w, result.values[r], rowsOf(gram)), 0);
+          const expected = rowsOf(weight).reduce((sum, w, r) => sum + rowLoss(w, result.values[r], rowsOf(gram)), 0);
           expect(Math.abs(result.loss - expected)).toBeLessThan(2e-5 * expected);
           for (const [i, masked] of mask.entries()) if (masked) expect(result.values.flat()[i]).toBe(0);
         }

@@ -1,29 +1,6 @@
+import { type Rows, solve } from '@compress/core/conformance';
+
 /** Pruning's mathematics once more, slowly, in f64 and without any factorization: for tests alone. Rows of numbers are plain arrays. */
-
-export type Rows = readonly (readonly number[])[];
-
-/** x with matrix x = right, by Gauss-Jordan with pivoting. */
-export function solve(matrix: Rows, right: readonly number[]): number[] {
-  const n = right.length;
-  const a = matrix.map((row, i) => [...row, right[i]]);
-  for (let c = 0; c < n; c++) {
-    let pivot = c;
-    for (let r = c; r < n; r++) if (Math.abs(a[r][c]) > Math.abs(a[pivot][c])) pivot = r;
-    [a[c], a[pivot]] = [a[pivot], a[c]];
-    for (let r = 0; r < n; r++) {
-      if (r === c) continue;
-      const factor = a[r][c] / a[c][c];
-      for (let k = c; k <= n; k++) a[r][k] -= factor * a[c][k];
-    }
-  }
-  return a.map((row, i) => row[n] / row[i]);
-}
-
-/** (w - p) H (w - p)^T of one row. */
-export function loss(w: readonly number[], p: readonly number[], hessian: Rows): number {
-  const error = w.map((value, c) => value - p[c]);
-  return hessian.reduce((sum, row, i) => sum + error[i] * row.reduce((dot, h, j) => dot + h * error[j], 0), 0);
-}
 
 /** The row of least loss among those that are 0 where the mask is 1: with P what is pruned and K what is kept, p_K = w_K + H_KK^-1 H_KP w_P. */
 export function refit(w: readonly number[], mask: readonly number[], hessian: Rows): number[] {

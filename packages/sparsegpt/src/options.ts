@@ -1,4 +1,4 @@
-import { gridChoiceSchema, type NamedGrids, roundingOptions } from '@compress/core';
+import { gridChoiceSchema, type NamedGrids, roundingOptions, secondOrderOptions } from '@compress/core';
 import { z } from 'zod';
 import { DEFAULT_SPARSITY, PATTERN, sparsityMistake } from './sparsity.ts';
 
@@ -67,21 +67,10 @@ export function sparseGptOptions(named: NamedGrids = {}) {
         ),
       scales: shape.scales,
       groupSize: shape.groupSize,
-      damping: z
-        .number()
-        .min(0)
-        .max(1)
-        .default(0.01)
-        .describe(
-          "Share of the mean of the Hessian's diagonal that is added to it; doubled, with a warning, where it does not suffice.",
-        ),
-      blockSize: z
-        .int()
-        .min(1)
-        .default(128)
-        .describe(
+      ...secondOrderOptions({
+        blockSize:
           'Columns that are judged together, with the errors of all before them; each block has the same sparsity.',
-        ),
+      }),
       polish: z
         .strictObject({
           sweeps: z.int().min(0).max(100).default(10).describe('Passes; none raises the loss of any row.'),

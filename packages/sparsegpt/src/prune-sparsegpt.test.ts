@@ -1,7 +1,8 @@
 import { dequantizeWeight, factorizeGram, integerGrid, randomStream, tableGrid } from '@compress/core';
+import { type Rows, rowLoss } from '@compress/core/conformance';
 import { createReferenceKernels, type Matrix } from '@compress/kernels';
 import { describe, expect, test } from 'vitest';
-import { loss, pruneOne, type Rows, refit, saliency } from './float64-oracle.ts';
+import { pruneOne, refit, saliency } from './float64-oracle.ts';
 import { pruneSparseGpt, type SparseGptRequest } from './prune-sparsegpt.ts';
 import { pruneWanda } from './prune-wanda.ts';
 
@@ -71,7 +72,7 @@ describe('a worked example', () => {
     for (const [r, row] of expected.entries())
       for (const [c, value] of row.entries()) expect(values[r][c]).toBeCloseTo(value, 5);
     for (const [r, value] of [5.501731846, 5.243202343].entries())
-      expect(loss(rowsOf(weight)[r], values[r], damped(gram))).toBeCloseTo(value, 4);
+      expect(rowLoss(rowsOf(weight)[r], values[r], damped(gram))).toBeCloseTo(value, 4);
   });
 
   test('sweeps end at the exact refit', async () => {
@@ -134,7 +135,7 @@ describe('against f64 without a factorization', () => {
       const expected = pruneOne(w, 0, hessian);
       for (const [c, value] of expected.entries()) expect(values[r][c]).toBeCloseTo(value, 4);
       const first = w.map((_, c) => (c === 0 ? 1 : 0));
-      expect(loss(w, expected, hessian)).toBeCloseTo(w[0] ** 2 * saliency(hessian, 0), 6);
+      expect(rowLoss(w, expected, hessian)).toBeCloseTo(w[0] ** 2 * saliency(hessian, 0), 6);
       expect(refit(w, first, hessian)).toEqual(expected);
     }
   });
@@ -176,8 +177,8 @@ describe('against f64 without a factorization', () => {
         const { values, masks } = await run({ weight, gram, sparsity: 0.6, polish: { sweeps } });
         let [found, least] = [0, 0];
         for (const [r, w] of rowsOf(weight).entries()) {
-          const row = loss(w, values[r], hessian);
-          const bound = loss(w, refit(w, masks[r], hessian), hessian);
+          const row = rowLoss(w, values[r], hessian);
+          const bound = rowLoss(w, refit(w, masks[r], hessian), hessian);
           expect(row).toBeGreaterThan(bound * (1 - 1e-5));
           found += row;
           least += bound;
@@ -193,7 +194,7 @@ describe('against f64 without a factorization', () => {
     const { weight, gram } = layer(9, 32, 5);
     for (const grid of [undefined, integerGrid({ bits: 3 })]) {
       const result = await run({ weight, gram, grid, groupSize: 16 });
-      const expected = rowsOf(weight).reduce((sum, w, r) => sum + loss(w, result.values[r], rowsOf(gram)), 0);
+      const expected = rowsOf(weight).reduce((sum, w, r) => sum + rowLoss(w, result.values[r], rowsOf(gram)), 0);
       expect(Math.abs(result.loss - expected)).toBeLessThan(1e-5 * expected);
     }
   });
@@ -267,7 +268,7 @@ describe('with a grid', () => {
       sparsity: 0,
       polish: { sweeps: 0 },
     });
-    const apart = rowsOf(weight).reduce((sum, w, r) => sum + loss(w, rounded.values[r], rowsOf(gram)), 0);
+    const apart = rowsOf(weight).reduce((sum, w, r) => sum + rowLoss(w, rounded.values[r], rowsOf(gram)), 0);
     expect(joint.loss).toBeLessThan(apart);
     expect((await run({ weight, gram, grid, groupSize: 16, polish: { sweeps: 4 } })).loss).toBeLessThan(joint.loss);
   });
