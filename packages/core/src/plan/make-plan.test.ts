@@ -90,6 +90,41 @@ test('counts work, memory and disk', async () => {
   expect(rounded.memory.activations).toBe(0);
 });
 
+test('counts the parts of sections that a transform runs again', async () => {
+  const plain = await makePlan(request({ pipeline: [step(toyScale), step(toyQuantize)] }));
+  const trying = { ...toyScale, reruns: () => ({ tokens: 40, times: 5 }) };
+  const plan = await makePlan(request({ pipeline: [step(trying), step(toyQuantize)] }));
+  // 3 sequences of 16 tokens, 5 times, through 352 weights of each of 2 blocks, and what is counted for attention.
+  expect(plan.work.flops - plain.work.flops).toBe(2 * 48 * 5 * (2 * 352 + 2 * 16 * 8));
+  expect(plan.memory.batch - plain.memory.batch).toBe(4 * 48 * 8 * 4);
+});
+
+test('knows which formats hold several grids', async () => {
+  const [three, four] = [3, 4].map((bits) => integerGrid({ bits, scaleType: 'f32' }));
+  const several = {
+    ...toyRound,
+    quantization: ({ name, inFeatures }: { name: string; inFeatures: number }) => ({
+      grid: name.endsWith('gate') ? three : four,
+      groupSize: inFeatures,
+    }),
+  };
+  const pipeline = [step(several)];
+  expect(await problems({ pipeline })).toEqual([
+    ': Readers of the format toy-codes take one grid for all Linears: give all the same, or choose the format "compressed-tensors" or "dense".',
+  ]);
+  const limit = (grids: readonly Grid[]) => `Not ${grids.map(({ name }) => name).join(' with ')}.`;
+  expect(await problems({ pipeline, format: { ...toyCodes, mixes: { limit } } })).toEqual([': Not int3 with int4.']);
+  const mixes = { limit: () => undefined, remark: 'Some do not.' };
+  const configuration: typeof toyCodes.configuration = ({ grids }) => ({
+    grids: [...grids!].map(([layer, { name }]) => `${layer} ${name}`),
+  });
+  const plan = await makePlan(request({ pipeline, format: { ...toyCodes, mixes, configuration } }));
+  expect(plan.warnings.map(({ message }) => message)).toEqual(['Some do not.']);
+  expect(plan.configuration?.grids).toEqual(
+    expect.arrayContaining(['blocks.0.gate int3', 'blocks.0.up int4', 'blocks.1.gate int3']),
+  );
+});
+
 test('names all problems at once', async () => {
   const { calibration: _, ...without } = request({
     pipeline: [step(toyQuantize, { move: 101 }), step(toyRound), step(toyPrune)],
