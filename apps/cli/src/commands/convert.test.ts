@@ -41,18 +41,18 @@ async function quantized(name: string, step: string, format: string): Promise<st
 const file = (folder: string, name: string) => readFile(join(directory, folder, name));
 
 describe('compress convert', () => {
-  it('goes from gptq to compressed-tensors and back to the same bytes', async () => {
-    const source = await quantized('w4', 'rtn: { grid: int4-asym, groupSize: 64 }', 'gptq');
-    const there = await cli('convert', source, 'w4-ct', '--format', 'compressed-tensors');
+  it.each(['compressed-tensors', 'onnx'])('goes from gptq to %s and back to the same bytes', async (format) => {
+    const source = await quantized(`w4-before-${format}`, 'rtn: { grid: int4-asym, groupSize: 64 }', 'gptq');
+    const there = await cli('convert', source, format, '--format', format);
     expect(there).toMatchObject({
       code: EXIT.ok,
       stdout: expect.stringMatching(/28 at 4\.\d+ bits a weight, 1 as they were/),
     });
-    const back = await cli('convert', 'w4-ct', 'w4-back', '--format', 'gptq', '--json');
+    const back = await cli('convert', format, `${format}-back`, '--format', 'gptq', '--json');
     expect(JSON.parse(back.stdout)).toMatchObject({ format: 'gptq', touched: 28, warnings: [] });
     for (const name of ['model.safetensors', 'config.json', 'quantize_config.json', 'tokenizer.json'])
-      expect(Buffer.compare(await file('w4-back', name), await file(source, name)), name).toBe(0);
-    expect(await cli('verify', 'w4-back')).toMatchObject({ code: EXIT.ok });
+      expect(Buffer.compare(await file(`${format}-back`, name), await file(source, name)), name).toBe(0);
+    expect(await cli('verify', `${format}-back`)).toMatchObject({ code: EXIT.ok });
   });
 
   it('writes floats, and says what is wrong with a command line', async () => {

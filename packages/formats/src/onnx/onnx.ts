@@ -45,7 +45,7 @@ export const onnx: Format = {
           : [
               {
                 layer,
-                message: 'The graph of the format onnx does not rotate activations, which R4 needs: leave r4 out.',
+                message: 'The graph of the format onnx does not rotate activations, which R4 needs: leave R4 out.',
               },
             ],
       ),
