@@ -8,6 +8,8 @@ export interface JobTask {
   readonly job: Job;
   /** Folder for what is compressed and not yet measured. */
   readonly work: string;
+  /** Folder for what is known of inputs and is the same for all their outputs; it is there until the last job is done. */
+  readonly inputs: string;
   readonly threads: number;
 }
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Recipe } from '../recipe/recipe.ts';
+import type { EvaluationRecipe, Recipe } from '../recipe/recipe.ts';
 import type { Path } from '../recipe/source-map.ts';
 import type { Job } from './cell.ts';
 import type { Matrix } from './matrix.ts';
@@ -10,14 +10,15 @@ const ACTIVATION_MEMORY = 512 * 2 ** 20;
 /** The recipe of a job that compresses, with its mistakes placed in the matrix. Its output is a folder under `work`, named by the job's id. */
 export function jobRecipe(matrix: Matrix, job: Job, work: string): Recipe {
   const { steps, written, format, seed, allowReorder } = matrix.pipelines.get(job.pipeline)!;
-  const perplexity = [...matrix.evaluations].flatMap(([name, entry]) =>
-    'perplexity' in entry ? [{ name, options: entry.perplexity as Recipe['perplexity'][number] }] : [],
+  const evaluations = [...matrix.evaluations.keys()];
+  const evaluate = [...matrix.evaluations.values()].flatMap((entry) =>
+    Object.entries(entry).map(([measure, options]) => ({ measure, options }) as EvaluationRecipe),
   );
   const inMatrix = ([first, second, ...rest]: Path): Path => {
     if (first === 'model') return ['models', job.model];
     if (first === 'pipeline')
       return ['pipelines', job.pipeline, 'pipeline', ...(second === undefined ? [] : [second]), ...rest];
-    if (first === 'evaluate') return ['evaluations', perplexity[Number(second)].name, ...rest];
+    if (first === 'evaluate') return ['evaluations', evaluations[Number(second)], ...rest];
     return [first, ...(second === undefined ? [] : [second]), ...rest];
   };
   return {
@@ -28,7 +29,7 @@ export function jobRecipe(matrix: Matrix, job: Job, work: string): Recipe {
     ...(matrix.calibration === undefined ? {} : { calibration: matrix.calibration }),
     pipeline: steps,
     format,
-    perplexity: perplexity.map(({ options }) => options),
+    evaluate,
     seed,
     allowReorder,
     strict: false,

@@ -1,9 +1,11 @@
+import type { Perplexity } from '@compress/evaluate';
 import type { Kernels } from '@compress/kernels';
 import type { z } from 'zod';
+import { measureDivergence } from '../model/measure-divergence.ts';
 import { measurePerplexity } from '../model/measure-perplexity.ts';
 import type { OpenedModel } from '../model/open-model.ts';
 import type { Progress } from '../progress/progress.ts';
-import { perplexitySchema } from '../recipe/schema.ts';
+import { divergenceSchema, type PerplexityRecipe, perplexitySchema } from '../recipe/schema.ts';
 import type { TextSource } from '../recipe/text-source.ts';
 import type { Tokenize } from '../text/tokenize.ts';
 
@@ -16,6 +18,8 @@ export interface MeasureRequest<Options> {
   readonly input: OpenedModel;
   /** What paths in the options start from. */
   readonly directory: string;
+  /** Absolute. A file for what the measure finds out about the input alone: measures of its other outputs find it again, and the run takes it away. */
+  readonly ofInput: string;
   readonly tokenize: Tokenize;
   readonly kernels: Kernels;
   readonly progress: Progress;
@@ -29,6 +33,8 @@ export interface Metric {
   readonly title: string;
   /** Places after the point. */
   readonly places: number;
+  /** From the model as it is, which itself has 0: no ratio can be made of it. */
+  readonly distance?: true;
 }
 
 /** A kind of measure that a matrix can ask for. Its numbers are the same on every machine with the same numerics mode: no times among them. */
@@ -50,23 +56,84 @@ function define<Options>(measure: Measure<Options>): Measure {
   return measure as Measure;
 }
 
+/** What decides the numbers of a measure on a text, beside the text. */
+function windowSettings({
+  text: _text,
+  jsonl: _jsonl,
+  parquet: _parquet,
+  field: _field,
+  ...settings
+}: PerplexityRecipe) {
+  return settings;
+}
+
+function perplexityFigures(measured: Perplexity) {
+  const { perplexity, nll, standardError, bitsPerByte, tokens, windows, context } = measured;
+  return {
+    perplexity,
+    nll,
+    standardError,
+    ...(bitsPerByte !== undefined && { bitsPerByte }),
+    tokens,
+    windows,
+    context,
+  };
+}
+
+const perplexityMetrics: readonly [Metric, Metric] = [
+  { key: 'perplexity', title: 'perplexity', places: 3 },
+  { key: 'bitsPerByte', title: 'bits per byte', places: 4 },
+];
+
 /** Every measure that a matrix can ask for. A new one is one more entry. */
 export const measures: readonly Measure[] = [
   define({
     name: 'perplexity',
     options: perplexitySchema,
     sources: (options) => [options],
-    settings: ({ text: _text, jsonl: _jsonl, parquet: _parquet, field: _field, ...settings }) => settings,
-    metrics: [{ key: 'perplexity', title: 'perplexity', places: 3 }],
+    settings: windowSettings,
+    metrics: perplexityMetrics,
     measure: async ({ options, ...request }) => {
       const { directory, input, tokenize } = request;
-      const { perplexity, nll, standardError, tokens, windows, context } = await measurePerplexity({
+      const text = await tokenize(options, { directory, folder: input.folder });
+      return perplexityFigures(await measurePerplexity({ ...request, entry: options, label: 'Perplexity', text }));
+    },
+  }),
+  define({
+    name: 'divergence',
+    options: divergenceSchema,
+    sources: (options) => [options],
+    settings: windowSettings,
+    metrics: [
+      { key: 'kl', title: 'KL', places: 5, distance: true },
+      { key: 'klP99', title: 'KL, 99 %', places: 4 },
+      { key: 'klMax', title: 'KL, largest', places: 3 },
+      { key: 'top1Agreement', title: 'top-1 agreement', places: 4 },
+      ...perplexityMetrics,
+    ],
+    measure: async ({ options, ...request }) => {
+      const { directory, input, ofInput, tokenize } = request;
+      const text = await tokenize(options, { directory, folder: input.folder });
+      const { perplexity, divergence } = await measureDivergence({
         ...request,
         entry: options,
-        label: 'Perplexity',
-        text: await tokenize(options, { directory, folder: input.folder }),
+        label: 'Divergence',
+        text,
+        reference: input.folder,
+        keep: ofInput,
       });
-      return { perplexity, nll, standardError, tokens, windows, context };
+      const { kl, top1Agreement, flips, agreedTokens } = divergence;
+      return {
+        kl: kl.mean,
+        klStandardError: kl.standardError,
+        klMedian: kl.median,
+        klP99: kl.p99,
+        klMax: kl.max,
+        top1Agreement,
+        flips: flips.all,
+        agreedTokens: agreedTokens.mean,
+        ...perplexityFigures(perplexity),
+      };
     },
   }),
 ];

@@ -18,6 +18,8 @@ import { measureOf } from './measures.ts';
 export interface JobSettings {
   /** Folder for what is compressed and not yet measured. */
   readonly work: string;
+  /** As a {@link JobTask} has it. */
+  readonly inputs: string;
   readonly kernels: Kernels;
   readonly progress: Progress;
   readonly signal: AbortSignal;
@@ -48,7 +50,9 @@ export async function runJob(matrix: Matrix, job: Job, settings: JobSettings): P
       for (const cell of job.cells) {
         const began = performance.now();
         const { measure, options } = measureOf(matrix.evaluations.get(cell.evaluation)!);
-        const metrics = await measure.measure({ options, opened, input, directory, tokenize, ...settings });
+        const { model, evaluation } = cell.inputs;
+        const ofInput = join(settings.inputs, digestOf({ model, evaluation }));
+        const metrics = await measure.measure({ options, opened, input, ofInput, directory, tokenize, ...settings });
         const seconds = (performance.now() - began) / 1000;
         results.push(resultOf({ cell, metrics, input, compressed, seconds, machine }));
       }

@@ -22,7 +22,7 @@ export async function serveJob({ signal, directory, registry }: CliContext): Pro
     const results = await withKernels({ threads: task.threads }, async (kernels) => {
       const matrix = await readMatrix(task.matrix, directory, registry);
       const job = await findJob(matrix, task.job, { numerics: kernels.numerics, note: progress.log });
-      return runJob(matrix, job, { work: task.work, kernels, progress, signal });
+      return runJob(matrix, job, { work: task.work, inputs: task.inputs, kernels, progress, signal });
     });
     await tell({ type: 'done', results });
   } catch (error) {

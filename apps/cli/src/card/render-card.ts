@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { type Consumer, type Format, INFERENCE_FILE, type Manifest } from '@compress/core';
+import type { Divergence } from '@compress/evaluate';
 import { stringify } from 'yaml';
 import { formatBytes, significant } from '../output/units.ts';
 import type { BaseModel } from './base-model.ts';
@@ -12,6 +13,8 @@ export interface CardMeasure {
   readonly windows: number;
   readonly before: number;
   readonly after: number;
+  /** From the model before, where it was measured. */
+  readonly divergence?: Pick<Divergence, 'kl' | 'top1Agreement'>;
 }
 
 /** Layers and warnings named; the report has all. */
@@ -81,10 +84,17 @@ function table({ totals }: Manifest, measures: readonly CardMeasure[]): string {
     '| --- | ---: | ---: |',
     `| size of all tensors | ${formatBytes(totals.bytesBefore)} | ${formatBytes(totals.bytesAfter)} |`,
     `| bits per weight of the ${totals.touched} compressed layers | | ${significant(totals.bitsPerWeight, 4)} |`,
-    ...measures.map(
-      ({ text, context, windows, before, after }) =>
-        `| perplexity (${text}, ${windows} windows of ${context} tokens) | ${before.toFixed(3)} | ${after.toFixed(3)} |`,
-    ),
+    ...measures.flatMap(({ text, context, windows, before, after, divergence }) => {
+      const on = `(${text}, ${windows} windows of ${context} tokens)`;
+      const perplexity = `| perplexity ${on} | ${before.toFixed(3)} | ${after.toFixed(3)} |`;
+      if (divergence === undefined) return [perplexity];
+      const { kl, top1Agreement } = divergence;
+      return [
+        perplexity,
+        `| KL divergence from the model before, nats a token: mean, 99th percentile, largest ${on} | | ${[kl.mean, kl.p99, kl.max].map((value) => significant(value, 3)).join(', ')} |`,
+        `| same most likely token as the model before ${on} | | ${significant(100 * top1Agreement, 4)} % |`,
+      ];
+    }),
   ].join('\n');
 }
 

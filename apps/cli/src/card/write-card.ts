@@ -12,12 +12,13 @@ export async function writeCard(
   manifest: Manifest,
   evaluations: readonly Evaluation[] = [],
 ): Promise<Manifest> {
-  const measures = evaluations.map(({ text, before, after }) => ({
+  const measures = evaluations.map(({ text, before, after, divergence }) => ({
     text,
     context: after.context,
     windows: after.windows,
     before: before.perplexity,
     after: after.perplexity,
+    ...(divergence && { divergence }),
   }));
   const base = await readBaseModel(source);
   const content = renderCard({ manifest, format, base, measures });

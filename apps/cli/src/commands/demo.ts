@@ -102,7 +102,7 @@ function table({ model, evaluations, runs }: Report): string {
         formatBytes(run.bytes),
         `${significant((100 * run.bytes) / model.bytes, 3)} %`,
         significant(run.bitsPerWeight, 3),
-        run.perplexity[0].toFixed(3),
+        run.measured[0].perplexity.toFixed(3),
         formatSeconds(run.seconds),
       ]),
     ],

@@ -15,7 +15,7 @@ import {
   writeReference,
 } from '@compress/evaluate';
 import { type MeasureRequest, showShare, windowOptions } from './measure-perplexity.ts';
-import { openModel } from './open-model.ts';
+import { type OpenedModel, openModel } from './open-model.ts';
 
 /** What a model is held against. */
 export interface ReferenceRequest {
@@ -60,36 +60,44 @@ export async function measureDivergence(request: MeasureRequest & ReferenceReque
   }
 }
 
+/** What {@link keepReference} runs. */
+type KeepRequest = Omit<MeasureRequest, 'opened' | 'onScores'> & {
+  readonly opened: OpenedModel;
+  /** How people call the model. */
+  readonly name: string;
+  /** Absolute. */
+  readonly file: string;
+};
+
+/** Keeps in a file what other models can be held against, and measures the model itself on the way. Throws as `writeReference`. */
+export async function keepReference(request: KeepRequest): Promise<Perplexity> {
+  const { opened, name, file, text, entry, kernels, progress, label, signal } = request;
+  const { model, checkpoint, config } = opened;
+  const options = windowOptions(entry, opened);
+  const reference = { name, digest: await modelDigest(checkpoint, config) };
+  const started = performance.now();
+  const onProgress = showShare(progress, label);
+  const asked = { model, checkpoint, kernels, ...text, ...options, signal, onProgress };
+  const scores = await writeReference({ ...asked, file, reference });
+  const seconds = (performance.now() - started) / 1000;
+  const windows = checkedWindows({ model, ...text, ...options }).length;
+  return perplexityOf(scores, { ...options, ...text, windows, seconds });
+}
+
 async function findReference(
   request: MeasureRequest & ReferenceRequest,
   text: TextIdentity,
   temporary: string,
 ): Promise<Reference> {
-  const { reference: name, keep, directory, kernels, progress, signal, entry } = request;
+  const { reference: name, keep, directory, progress } = request;
   const path = resolve(directory, name);
   if (await isFile(path)) return openReference(path, { text });
   const opened = await openModel(name, { directory, note: progress.log });
   try {
-    const { model, checkpoint, config } = opened;
-    const digest = await modelDigest(checkpoint, config);
+    const { checkpoint, config } = opened;
     const file = keep === undefined ? join(temporary, 'reference.safetensors') : resolve(directory, keep);
-    if (!(await isFile(file))) {
-      const options = windowOptions(entry, opened);
-      const onProgress = showShare(progress, 'Reference');
-      const reference = { name, digest };
-      await writeReference({
-        model,
-        checkpoint,
-        kernels,
-        ...request.text,
-        ...options,
-        signal,
-        onProgress,
-        file,
-        reference,
-      });
-    }
-    return await openReference(file, { text, digest });
+    if (!(await isFile(file))) await keepReference({ ...request, opened, name, file, label: 'Reference' });
+    return await openReference(file, { text, digest: await modelDigest(checkpoint, config) });
   } finally {
     await opened.checkpoint.close();
   }

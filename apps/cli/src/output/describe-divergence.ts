@@ -1,6 +1,12 @@
 import type { Divergence } from '@compress/evaluate';
 import { significant } from './units.ts';
 
+/** A divergence in a line. */
+export function summarizeDivergence({ kl, top1Agreement }: Pick<Divergence, 'kl' | 'top1Agreement'>): string {
+  const figure = (value: number) => significant(value, 3);
+  return `KL ${figure(kl.mean)} nats (99 % ${figure(kl.p99)}, max ${figure(kl.max)}), top token the same for ${significant(100 * top1Agreement, 4)} %`;
+}
+
 /** A divergence for people, a line a figure. */
 export function describeDivergence(reference: string, divergence: Divergence): string[] {
   const { kl, top1Agreement, flips, agreedTokens, sections } = divergence;

@@ -53,15 +53,22 @@ describe('parseRecipe', () => {
     ]);
     expect(recipe.format.name).toBe('packed');
     expect(recipe.calibration).toMatchObject({ samples: 64, length: 512, pick: 'spread' });
-    expect(recipe.perplexity).toEqual([{ text: './test.txt', context: 1024, windows: 16 }]);
+    const options = { text: './test.txt', context: 1024, windows: 16 };
+    expect(recipe.evaluate).toEqual([{ measure: 'perplexity', options }]);
   });
 
   it('takes several evaluations', () => {
     const list = good.replace(
       /evaluate:[\s\S]*/,
-      'evaluate:\n  - perplexity: { text: a, context: 8 }\n  - perplexity: { jsonl: b, field: body, context: 16 }\n',
+      'evaluate:\n  - perplexity: { text: a, context: 8 }\n  - divergence: { jsonl: b, field: body, context: 16 }\n',
     );
-    expect(parseRecipe(list, 'a.yaml', registry).perplexity.map((entry) => entry.context)).toEqual([8, 16]);
+    expect(parseRecipe(list, 'a.yaml', registry).evaluate).toEqual([
+      { measure: 'perplexity', options: { text: 'a', context: 8 } },
+      { measure: 'divergence', options: { jsonl: 'b', field: 'body', context: 16 } },
+    ]);
+    expect(() => parseRecipe(list.replace('- divergence', '  divergence'), 'a.yaml', registry)).toThrow(
+      /needs exactly one measure, perplexity or divergence/,
+    );
   });
 
   it('reads sizes of memory', () => {

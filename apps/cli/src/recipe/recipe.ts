@@ -6,6 +6,13 @@ import { pipelineSteps } from './pipeline-steps.ts';
 import { type CalibrationRecipe, type PerplexityRecipe, recipeSchema } from './schema.ts';
 import type { SourceMap } from './source-map.ts';
 
+/** One entry of what a recipe measures. */
+export interface EvaluationRecipe {
+  /** Its key in the recipe; `divergence` tells the perplexity too. */
+  readonly measure: 'perplexity' | 'divergence';
+  readonly options: PerplexityRecipe;
+}
+
 /** A recipe that was read, checked and completed with its defaults. */
 export interface Recipe {
   readonly file: string;
@@ -17,7 +24,7 @@ export interface Recipe {
   readonly calibration?: CalibrationRecipe;
   readonly pipeline: readonly PipelineStep[];
   readonly format: Format;
-  readonly perplexity: readonly PerplexityRecipe[];
+  readonly evaluate: readonly EvaluationRecipe[];
   readonly seed: number;
   readonly allowReorder: boolean;
   readonly strict: boolean;
@@ -26,6 +33,8 @@ export interface Recipe {
   readonly identity: Readonly<Record<string, unknown>>;
   readonly places: SourceMap;
 }
+
+const MEASURES = ['perplexity', 'divergence'] as const;
 
 /** Reads a recipe's text. Throws a `RecipeError` with every mistake found, each with its file, line and column. */
 export function parseRecipe(text: string, file: string, registry: Registry): Recipe {
@@ -41,7 +50,9 @@ export function parseRecipe(text: string, file: string, registry: Registry): Rec
     output: resolve(directory, output),
     pipeline: pipelineSteps(pipeline, registry),
     format: registry.formats.find((candidate) => candidate.name === format)!,
-    perplexity: entries.flatMap((entry) => entry.perplexity ?? []),
+    evaluate: entries.flatMap((entry) =>
+      MEASURES.flatMap((measure) => (entry[measure] === undefined ? [] : [{ measure, options: entry[measure] }])),
+    ),
     identity: {
       model: rest.model,
       ...(calibration === undefined ? {} : { calibration }),

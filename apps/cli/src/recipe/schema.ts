@@ -65,10 +65,16 @@ export const perplexitySchema = z
   })
   .describe('Perplexity before and after, window by window from the start of the text.');
 
+export const divergenceSchema = perplexitySchema.describe(
+  "Perplexity before and after, and how far the output's distributions of the next token are from the input's: KL divergence, and the share of tokens for which both have the same likeliest one.",
+);
+
 const evaluation = z
-  .strictObject({ perplexity: perplexitySchema.optional() })
-  .refine((entry) => Object.keys(entry).length === 1, { message: 'needs one measure, such as perplexity.' })
-  .meta({ minProperties: 1 });
+  .strictObject({ perplexity: perplexitySchema.optional(), divergence: divergenceSchema.optional() })
+  .refine((entry) => Object.keys(entry).length === 1, {
+    message: 'needs exactly one measure, perplexity or divergence (which tells the perplexity too).',
+  })
+  .meta({ minProperties: 1, maxProperties: 1 });
 
 const NOT_BYTES = 'must be a size such as 512 MB or 2 GiB, or a number of bytes.';
 

@@ -7,8 +7,8 @@ import type { Report, ReportEvaluation } from './report.ts';
 export function perplexityChart({ runs }: Report, { before }: ReportEvaluation, index: number): TopLevelSpec {
   const values = [
     { name: 'input', before, after: before, text: significant(before, 5), input: true },
-    ...runs.map(({ name, perplexity }) => {
-      const after = perplexity[index];
+    ...runs.map(({ name, measured }) => {
+      const after = measured[index].perplexity;
       const cost = 100 * (after / before - 1);
       return {
         name,

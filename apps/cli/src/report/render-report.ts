@@ -4,7 +4,7 @@ import { type Html, html, htmlTable, raw } from './html.ts';
 import { errorFigure } from './layer-errors.ts';
 import { perplexityChart } from './perplexity-chart.ts';
 import { renderChart } from './render-chart.ts';
-import type { Report, ReportRun } from './report.ts';
+import type { Report, ReportMeasure, ReportRun } from './report.ts';
 import { sizeChart } from './size-chart.ts';
 import { STYLE } from './style.ts';
 
@@ -42,11 +42,13 @@ function headline({ model, evaluations }: Report, run: ReportRun): Html {
       formatBytes(run.bytes),
       `of ${formatBytes(model.bytes)}, ${significant((100 * run.bytes) / model.bytes, 3)} %`,
     ],
-    ...evaluations.map(({ before }, i): [string, string, string] => [
-      'Perplexity',
-      significant(run.perplexity[i], 5),
-      `${significant(before, 5)} before`,
-    ]),
+    ...evaluations.flatMap(({ before }, i): [string, string, string][] => {
+      const { perplexity, divergence } = run.measured[i];
+      return [
+        ['Perplexity', significant(perplexity, 5), `${significant(before, 5)} before`],
+        ...(divergence ? divergenceTiles(divergence) : []),
+      ];
+    }),
     [
       'Bits per weight',
       significant(run.bitsPerWeight, 3),
@@ -56,6 +58,17 @@ function headline({ model, evaluations }: Report, run: ReportRun): Html {
     ['Peak memory', formatBytes(run.peakMemory), 'of the process'],
   ];
   return html`<dl class="figures">${tiles.map(([name, value, more]) => html`<div><dt>${name}</dt><dd>${value}<small>${more}</small></dd></div>`)}</dl>`;
+}
+
+function divergenceTiles({ kl, top1Agreement }: NonNullable<ReportMeasure['divergence']>): [string, string, string][] {
+  return [
+    [
+      'KL from the input',
+      significant(kl.mean, 3),
+      `99 % ${significant(kl.p99, 3)}, max ${significant(kl.max, 3)} nats`,
+    ],
+    ['Same top token', `${significant(100 * top1Agreement, 3)} %`, 'as the input'],
+  ];
 }
 
 async function comparison(report: Report): Promise<Html> {
@@ -76,12 +89,18 @@ async function comparison(report: Report): Promise<Html> {
 }
 
 function comparisonTable({ model, evaluations, runs }: Report): Html {
+  const hasDivergence = (evaluation: number) => runs[0].measured[evaluation].divergence !== undefined;
   const columns = [
     { title: 'Model' },
     { title: 'Size', number: true as const },
     { title: 'Of the input', number: true as const },
     { title: 'Bits per weight', number: true as const },
-    ...evaluations.map(() => ({ title: 'Perplexity', number: true as const })),
+    ...evaluations.flatMap((_, i) =>
+      ['Perplexity', ...(hasDivergence(i) ? ['KL from the input', 'Same top token'] : [])].map((title) => ({
+        title,
+        number: true as const,
+      })),
+    ),
     { title: 'Time', number: true as const },
     { title: 'Peak memory', number: true as const },
   ];
@@ -90,7 +109,7 @@ function comparisonTable({ model, evaluations, runs }: Report): Html {
     formatBytes(model.bytes),
     '100 %',
     '',
-    ...evaluations.map(({ before }) => before.toFixed(3)),
+    ...evaluations.flatMap(({ before }, i) => [before.toFixed(3), ...(hasDivergence(i) ? ['', ''] : [])]),
     '',
     '',
   ];
@@ -99,7 +118,10 @@ function comparisonTable({ model, evaluations, runs }: Report): Html {
     formatBytes(run.bytes),
     `${significant((100 * run.bytes) / model.bytes, 3)} %`,
     significant(run.bitsPerWeight, 3),
-    ...run.perplexity.map((value) => value.toFixed(3)),
+    ...run.measured.flatMap(({ perplexity, divergence }) => [
+      perplexity.toFixed(3),
+      ...(divergence ? divergenceTiles(divergence).map(([, value]) => value) : []),
+    ]),
     formatSeconds(run.seconds),
     formatBytes(run.peakMemory),
   ]);

@@ -23,7 +23,7 @@ const run = {
   seconds: 75,
   peakMemory: 5e8,
   format: 'dense',
-  perplexity: [42.1],
+  measured: [{ perplexity: 42.1 }],
   layers: layers((i) => ({ loss: 0.1 * (i + 1), rtnLoss: 0.2 * (i + 1) })),
   untouched: [{ layer: 'lm_head', reason: 'the output head stays' }],
   warnings: [{ layer: 'a', message: 'b & c' }],
@@ -67,6 +67,18 @@ describe('renderReport', () => {
     expect(page).toContain('50.0 %');
   });
 
+  it('tells a divergence from the input where one was measured', async () => {
+    const kl = { mean: 0.0123, standardError: 0.001, median: 0.01, p99: 0.2, max: 1.5, maxPosition: 3 };
+    const measured = [{ perplexity: 42.1, divergence: { kl, top1Agreement: 0.9712 } }];
+    const alone = await renderReport({ ...report, runs: [{ ...run, measured }] });
+    expect(alone).toMatch(/<dt>KL from the input<\/dt><dd>0\.0123<small>99 % 0\.200, max 1\.50 nats/);
+    expect(alone).toMatch(/<dt>Same top token<\/dt><dd>97\.1 %/);
+    const both = await renderReport({ ...report, runs: [1, 2].map((i) => ({ ...run, name: `run ${i}`, measured })) });
+    const [header, input, first] = both.match(/<h2>Compared<[\s\S]*?<\/table>/)![0].match(/<tr>.*?<\/tr>/gs)!;
+    for (const row of [header, input, first]) expect(row.match(/<t[hd]/g)).toHaveLength(9);
+    expect(first).toContain('0.0123');
+  });
+
   it('compares several runs, and those without the figure are left out of its chart alone', async () => {
     const other = { ...run, name: 'plain', layers: layers(() => ({ relativeError: 0.1 })) };
     const page = await renderReport({ ...report, runs: [other, { ...run, name: 'best' }] });
@@ -87,7 +99,7 @@ describe('renderReport', () => {
   });
 
   it('has a page for a pipeline that touched nothing and measured nothing', async () => {
-    const page = await renderReport({ ...report, evaluations: [], runs: [{ ...run, layers: [], perplexity: [] }] });
+    const page = await renderReport({ ...report, evaluations: [], runs: [{ ...run, layers: [], measured: [] }] });
     expect(page).not.toContain('Error of each layer');
   });
 });

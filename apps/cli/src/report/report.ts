@@ -1,3 +1,5 @@
+import type { Divergence } from '@compress/evaluate';
+
 /** What a page about one or more compressed forms of one model is made from. All sizes are bytes. */
 export interface Report {
   readonly title: string;
@@ -7,7 +9,7 @@ export interface Report {
     /** Payload of all tensors. */
     readonly bytes: number;
   };
-  /** The measures, in the order of `ReportRun.perplexity`. */
+  /** The measures, in the order of `ReportRun.measured`. */
   readonly evaluations: readonly ReportEvaluation[];
   readonly runs: readonly ReportRun[];
 }
@@ -21,6 +23,12 @@ export interface ReportEvaluation {
   readonly before: number;
 }
 
+export interface ReportMeasure {
+  readonly perplexity: number;
+  /** From the input, where that was asked for. */
+  readonly divergence?: Pick<Divergence, 'kl' | 'top1Agreement'>;
+}
+
 export interface ReportRun {
   readonly name: string;
   readonly bytes: number;
@@ -30,7 +38,7 @@ export interface ReportRun {
   readonly peakMemory: number;
   readonly format: string;
   /** Of the output, one for each evaluation. */
-  readonly perplexity: readonly number[];
+  readonly measured: readonly ReportMeasure[];
   readonly layers: readonly ReportLayer[];
   readonly untouched: readonly { readonly layer: string; readonly reason: string }[];
   readonly warnings: readonly { readonly layer: string; readonly message: string }[];

@@ -1,3 +1,4 @@
+import { summarizeDivergence } from '../output/describe-divergence.ts';
 import { describeWindows } from '../output/describe-perplexity.ts';
 import { formatTable } from '../output/table.ts';
 import { formatBytes, formatError, formatSeconds, significant } from '../output/units.ts';
@@ -12,10 +13,10 @@ export function describeRun(outcome: RunOutcome, { everyLayer }: { readonly ever
   const { totals, warnings } = manifest;
   const summary = [
     `size        ${formatBytes(totals.bytesBefore)} → ${formatBytes(totals.bytesAfter)} (${significant((100 * totals.bytesAfter) / totals.bytesBefore, 3)} %), ${significant(totals.bitsPerWeight, 3)} bits per weight in ${totals.touched} Linears`,
-    ...evaluations.map(
-      ({ text, before, after }) =>
-        `perplexity  ${significant(before.perplexity, 5)} → ${significant(after.perplexity, 5)} (${text}, ${describeWindows(after)})`,
-    ),
+    ...evaluations.flatMap(({ text, before, after, divergence }) => [
+      `perplexity  ${significant(before.perplexity, 5)} → ${significant(after.perplexity, 5)} (${text}, ${describeWindows(after)})`,
+      ...(divergence ? [`divergence  ${summarizeDivergence(divergence)}`] : []),
+    ]),
     `time        ${formatSeconds(run.seconds)}, peak memory ${formatBytes(run.peakMemory)}`,
     ...(warnings.length > 0 ? [`warnings    ${warnings.length}, listed in the report`] : []),
     `output      ${recipe.output}`,

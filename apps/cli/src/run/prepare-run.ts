@@ -71,7 +71,7 @@ function planRequest(recipe: Recipe, opened: OpenedModel, kernels: PlanRequest['
 
 /** What is known of texts without reading them: that they are there, and that a token is at least a byte. */
 async function checkTexts(recipe: Recipe, { model }: OpenedModel): Promise<CompressError[]> {
-  const { calibration, perplexity, directory, places } = recipe;
+  const { calibration, evaluate, directory, places } = recipe;
   const problems: CompressError[] = [];
   const wanted: { source: TextSource; tokens: number; context: number; path: (string | number)[] }[] = [];
   if (calibration !== undefined) {
@@ -79,11 +79,11 @@ async function checkTexts(recipe: Recipe, { model }: OpenedModel): Promise<Compr
     const tokens = { spread: length + samples - 1, first: samples * length, random: length }[pick];
     wanted.push({ source: calibration, tokens, context: length, path: ['calibration'] });
   }
-  for (const [index, entry] of perplexity.entries()) {
-    const path = ['evaluate', index, 'perplexity'];
-    const { context, stride, windows = 1 } = entry;
+  for (const [index, { measure, options }] of evaluate.entries()) {
+    const path = ['evaluate', index, measure];
+    const { context, stride, windows = 1 } = options;
     const tokens = stride === undefined ? context * windows : (windows - 1) * stride + 2;
-    wanted.push({ source: entry, tokens, context, path });
+    wanted.push({ source: options, tokens, context, path });
   }
   for (const { source, tokens, context, path } of wanted) {
     const key = (['text', 'jsonl', 'parquet'] as const).find((kind) => source[kind] !== undefined)!;

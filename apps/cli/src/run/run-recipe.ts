@@ -1,4 +1,6 @@
-import { basename } from 'node:path';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import {
   type Calibration,
   type CompressResult,
@@ -7,14 +9,14 @@ import {
   seesCalibration,
   workFolder,
 } from '@compress/core';
-import type { Perplexity } from '@compress/evaluate';
+import type { Divergence, Perplexity } from '@compress/evaluate';
 import type { Kernels } from '@compress/kernels';
 import { writeCard } from '../card/write-card.ts';
+import { keepReference, measureDivergence } from '../model/measure-divergence.ts';
 import { measurePerplexity } from '../model/measure-perplexity.ts';
 import { type OpenedModel, openModel } from '../model/open-model.ts';
 import type { Progress } from '../progress/progress.ts';
-import type { Recipe } from '../recipe/recipe.ts';
-import type { PerplexityRecipe } from '../recipe/schema.ts';
+import type { EvaluationRecipe, Recipe } from '../recipe/recipe.ts';
 import { calibrationWindows } from '../text/calibration.ts';
 import type { Tokenize } from '../text/tokenize.ts';
 import { type PreparedRun, prepareRun } from './prepare-run.ts';
@@ -33,12 +35,21 @@ export interface Evaluation {
   readonly text: string;
   readonly before: Perplexity;
   readonly after: Perplexity;
+  /** How far the output's distributions are from the input's, where that was asked for. */
+  readonly divergence?: Divergence;
 }
 
 /** Everything that happens, for `--events`: the walk's events and what the app does around it. */
 export type AppEvent =
   | RunEvent
-  | { readonly type: 'evaluation'; readonly model: string; readonly text: string; readonly result: Perplexity };
+  | {
+      readonly type: 'evaluation';
+      readonly model: string;
+      readonly text: string;
+      readonly result: Perplexity;
+      /** From the input; of an output. */
+      readonly divergence?: Divergence;
+    };
 
 export interface RunSettings {
   readonly kernels: Kernels;
@@ -74,12 +85,13 @@ export async function runRecipe(recipe: Recipe, settings: RunSettings): Promise<
 }
 
 async function evaluateAll({ recipe, opened }: PreparedRun, settings: RunSettings): Promise<Evaluation[]> {
-  const { directory, perplexity } = recipe;
+  const { directory } = recipe;
   const output = await openModel(recipe.output, { directory, note: settings.progress.log });
   try {
     const evaluations: Evaluation[] = [];
-    for (const entry of perplexity) {
-      evaluations.push(await evaluate({ entry, input: opened, output, directory, settings }));
+    for (const { measure, options } of recipe.evaluate) {
+      const evaluate = { perplexity: evaluatePerplexity, divergence: evaluateDivergence }[measure];
+      evaluations.push(await evaluate({ entry: options, input: opened, output, directory, settings }));
     }
     return evaluations;
   } finally {
@@ -87,31 +99,55 @@ async function evaluateAll({ recipe, opened }: PreparedRun, settings: RunSetting
   }
 }
 
-/** The output has the input's tokenizer, so both are measured on the same tokens. */
-async function evaluate({
-  entry,
-  input,
-  output,
-  directory,
-  settings,
-}: {
-  readonly entry: PerplexityRecipe;
+/** One entry of a recipe. The output has the input's tokenizer, so both are measured on the same tokens. */
+interface EvaluationRequest {
+  readonly entry: EvaluationRecipe['options'];
   readonly input: OpenedModel;
   readonly output: OpenedModel;
   readonly directory: string;
   readonly settings: RunSettings;
-}): Promise<Evaluation> {
-  const text = basename((entry.text ?? entry.jsonl ?? entry.parquet)!);
-  const tokenized = await settings.tokenize(entry, { directory, folder: input.folder });
+}
+
+async function evaluatePerplexity(request: EvaluationRequest): Promise<Evaluation> {
+  const { entry, input, output, directory, settings } = request;
+  const { text, tokenized, tell } = await textOf(request);
   const measure = async (opened: OpenedModel, label: string) => {
     const result = await measurePerplexity({ opened, text: tokenized, entry, label, ...settings });
-    settings.onEvent({ type: 'evaluation', model: opened.folder, text, result });
+    tell(opened, result);
     return result;
   };
   const key = JSON.stringify([input.folder, directory, entry]);
   const before = settings.measured.get(key) ?? (await measure(input, 'Perplexity of the input'));
   settings.measured.set(key, before);
   return { text, before, after: await measure(output, 'Perplexity of the output') };
+}
+
+async function evaluateDivergence(request: EvaluationRequest): Promise<Evaluation> {
+  const { entry, input, output, directory, settings } = request;
+  const { text, tokenized, tell } = await textOf(request);
+  const temporary = await mkdtemp(join(tmpdir(), 'compress-reference-'));
+  try {
+    const file = join(temporary, 'input.safetensors');
+    const shared = { text: tokenized, entry, ...settings };
+    const label = 'Perplexity of the input';
+    const before = await keepReference({ ...shared, opened: input, name: input.folder, file, label });
+    tell(input, before);
+    const compared = { ...shared, opened: output, reference: file, directory, label: 'Divergence of the output' };
+    const { perplexity: after, divergence } = await measureDivergence(compared);
+    tell(output, after, divergence);
+    return { text, before, after, divergence };
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+/** The name and the tokens of an entry's text, and how what was measured on it is told. */
+async function textOf({ entry, input, directory, settings }: EvaluationRequest) {
+  const text = basename((entry.text ?? entry.jsonl ?? entry.parquet)!);
+  const tokenized = await settings.tokenize(entry, { directory, folder: input.folder });
+  const tell = ({ folder }: OpenedModel, result: Perplexity, divergence?: Divergence) =>
+    settings.onEvent({ type: 'evaluation', model: folder, text, result, ...(divergence && { divergence }) });
+  return { text, tokenized, tell };
 }
 
 /** Calibrates and compresses, without any measure. */

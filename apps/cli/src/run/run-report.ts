@@ -13,7 +13,10 @@ export function reportRun(name: string, { manifest, run, evaluations }: RunOutco
     seconds: run.seconds,
     peakMemory: run.peakMemory,
     format: manifest.format,
-    perplexity: evaluations.map(({ after }) => after.perplexity),
+    measured: evaluations.map(({ after, divergence }) => ({
+      perplexity: after.perplexity,
+      ...(divergence && { divergence }),
+    })),
     layers: reportLayers({ manifest, run }),
     untouched: manifest.untouched,
     warnings: manifest.warnings,

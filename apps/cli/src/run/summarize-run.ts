@@ -12,7 +12,11 @@ export function summarizeRun(outcome: RunOutcome): object {
     seconds: run.seconds,
     peakMemory: run.peakMemory,
     resumedSections: run.resumedSections,
-    evaluations: evaluations.map(({ text, before, after }) => ({ measure: 'perplexity', text, before, after })),
+    evaluations: evaluations.map(({ divergence, ...measured }) => ({
+      measure: divergence ? 'divergence' : 'perplexity',
+      ...measured,
+      ...(divergence && { divergence }),
+    })),
     warnings: manifest.warnings,
     layers: reportLayers(outcome),
   };

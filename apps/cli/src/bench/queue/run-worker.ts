@@ -7,6 +7,7 @@ import { describeCell } from '../describe-results.ts';
 import { readMatrix } from '../matrix.ts';
 import { workOf } from '../results-file.ts';
 import { runInProcess } from '../run-in-process.ts';
+import { withInputsFolder } from '../run-jobs.ts';
 import { connectQueue, PREFIX, QUEUE } from './connect-queue.ts';
 import type { QueueJob, QueueProgress } from './queue-job.ts';
 
@@ -42,13 +43,13 @@ export async function runWorker(
   const ending = new AbortController();
   const stop = AbortSignal.any([signal, ending.signal]);
 
-  const work = async (queued: QueuedJob<QueueJob>, token?: string) => {
+  const work = async (inputs: string, queued: QueuedJob<QueueJob>, token?: string) => {
     const { matrix: name, job } = queued.data;
     progress.log(`${queued.name}: begun`);
     let told = 0;
     try {
       const matrix = await readMatrix(resolve(directory, name), directory, registry);
-      const task = { matrix: matrix.file, job, work: workOf(matrix.results), threads };
+      const task = { matrix: matrix.file, job, work: workOf(matrix.results), inputs, threads };
       const results = await runInProcess(task, {
         signal: stop,
         onLog: () => {},
@@ -75,20 +76,22 @@ export async function runWorker(
     }
   };
 
-  const worker = new bullmq.Worker<QueueJob>(QUEUE, work, {
-    connection,
-    prefix: PREFIX,
-    lockDuration: 1000 * lease,
-    stalledInterval: 1000 * lease,
-    maxStalledCount: DEATHS,
+  await withInputsFolder(async (inputs) => {
+    const worker = new bullmq.Worker<QueueJob>(QUEUE, (queued, token) => work(inputs, queued, token), {
+      connection,
+      prefix: PREFIX,
+      lockDuration: 1000 * lease,
+      stalledInterval: 1000 * lease,
+      maxStalledCount: DEATHS,
+    });
+    worker.on('error', (error) => progress.log(`The queue says: ${error.message}`));
+    progress.log(`Waiting for jobs from ${url}. Ctrl-C ends.`);
+    try {
+      await new Promise<void>((done) => stop.addEventListener('abort', () => done(), { once: true }));
+    } finally {
+      await worker.close();
+      connection.disconnect();
+    }
   });
-  worker.on('error', (error) => progress.log(`The queue says: ${error.message}`));
-  progress.log(`Waiting for jobs from ${url}. Ctrl-C ends.`);
-  try {
-    await new Promise<void>((done) => stop.addEventListener('abort', () => done(), { once: true }));
-  } finally {
-    await worker.close();
-    connection.disconnect();
-  }
   if (ending.signal.aborted) throw ending.signal.reason;
 }

@@ -61,7 +61,9 @@ export function mainMetric(cell: CellResult | undefined): number | undefined {
 /** All rows with sizes, measures, times and memory. */
 export function benchTable(results: readonly CellResult[]): BenchTable {
   const evaluations = evaluationsOf(results).map((name) => {
-    const metrics = metricsOf(results.find(({ evaluation }) => evaluation === name)!);
+    const of = results.filter(({ evaluation }) => evaluation === name);
+    // Results that are older than a metric do not have it.
+    const metrics = metricsOf(of[0]).filter(({ key }) => of.some((cell) => key in cell.metrics));
     return { name, metrics };
   });
   const number = (title: string) => ({ title, number: true });

@@ -60,13 +60,13 @@ async function frontiers(rows: readonly BenchRow[], results: readonly CellResult
     for (const evaluation of evaluationsOf(results)) {
       const of = rows.filter((row) => row.model === model && row.cells.has(evaluation));
       if (of.length < 2) continue;
-      const score = metricsOf(of[0].cells.get(evaluation)!)[0].title;
+      const { title: score, distance } = metricsOf(of[0].cells.get(evaluation)!)[0];
       const points = (cost: (row: BenchRow) => number | null): ChartPoint[] =>
         of.flatMap((row) => {
           const value = cost(row);
-          return value === null
-            ? []
-            : [{ name: row.pipeline, cost: value, score: mainMetric(row.cells.get(evaluation))! }];
+          const figure = mainMetric(row.cells.get(evaluation))!;
+          if (value === null || (distance && figure <= 0)) return [];
+          return [{ name: row.pipeline, cost: value, score: figure }];
         });
       const bySize = frontierChart(
         points(({ any }) => any.bytes),
@@ -76,35 +76,38 @@ async function frontiers(rows: readonly BenchRow[], results: readonly CellResult
         points(({ any }) => any.bitsPerWeight),
         { cost: 'bits per weight of the Linears treated', score, unit: 1 },
       );
-      sections.push(html`<section><h2>${model}: size against ${score}</h2><p class="muted">${evaluation}. The line joins what nothing beats in both; the dense format keeps the input's dtype, so its size says nothing, and bits do.</p>
+      sections.push(html`<section><h2>${model}: size against ${score}</h2><p class="muted">${evaluation}. The line joins what nothing beats in both;${distance ? ' the model as it is has a distance of 0 and no place on this scale;' : ''} the dense format keeps the input's dtype, so its size says nothing, and bits do.</p>
 <div class="pair"><div>${raw(await renderChart(bySize, `Size against ${score} of ${model}`))}</div><div>${raw(await renderChart(byBits, `Bits per weight against ${score} of ${model}`))}</div></div></section>`);
     }
   }
   return sections;
 }
 
-/** What each pipeline costs on each model: its first metric over that of the model as it is. */
+/** What each pipeline costs on each model: its first metric over that of the model as it is, or its distance from that. */
 async function heatMaps(rows: readonly BenchRow[], results: readonly CellResult[]): Promise<Html[]> {
   const sections: Html[] = [];
   for (const evaluation of evaluationsOf(results)) {
+    const [{ title, distance }] = metricsOf(results.find((result) => result.evaluation === evaluation)!);
     const cells: HeatCell[] = rows.flatMap(({ model, pipeline, cells: of }) => {
-      const value = mainMetric(of.get(evaluation));
+      const after = mainMetric(of.get(evaluation));
       const input = rows.find((row) => row.model === model && row.pipeline === INPUT);
       const before = mainMetric(input?.cells.get(evaluation));
-      if (pipeline === INPUT || value === undefined || before === undefined) return [];
-      return [{ row: pipeline, column: model, value: value / before, text: significant(value / before, 4) }];
+      if (pipeline === INPUT || after === undefined || before === undefined) return [];
+      const value = distance ? after : after / before;
+      return [{ row: pipeline, column: model, value, text: significant(value, distance ? 3 : 4) }];
     });
-    if (cells.length === 0) continue;
-    const most = Math.max(...cells.map(({ value }) => value));
+    const values = cells.map(({ value }) => value).filter((value) => value > 0);
+    if (values.length === 0) continue;
+    const most = Math.max(...values);
     const map = heatMap(cells, {
-      range: [1, Math.max(most, 1.001)],
+      range: distance ? [Math.min(...values), most] : [1, Math.max(most, 1.001)],
       cellWidth: 90,
       cellHeight: 24,
       columnLabels: true,
     });
-    const score = metricsOf(results.find((result) => result.evaluation === evaluation)!)[0].title;
+    const what = distance ? `${title} from the model as it is` : `${title} over that of the model as it is`;
     sections.push(
-      html`<section><h2>Pipelines by models</h2><p class="muted">${evaluation}: ${score} over that of the model as it is, darker is worse.</p>${raw(await renderChart(map, `${score} of each pipeline on each model`))}</section>`,
+      html`<section><h2>Pipelines by models</h2><p class="muted">${evaluation}: ${what}, darker is worse.</p>${raw(await renderChart(map, `${title} of each pipeline on each model`))}</section>`,
     );
   }
   return sections;

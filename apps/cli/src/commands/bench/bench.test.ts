@@ -101,6 +101,31 @@ describe('compress bench', () => {
     ]);
   });
 
+  it('measures how far outputs are from their model', async () => {
+    const both = '  short: { perplexity: { text: ./text.txt, context: 64, windows: 2 } }\n';
+    const text = matrix('far').replace(
+      both,
+      `${both}${both.replace('short', 'far').replace('perplexity', 'divergence')}`,
+    );
+    await writeFile(join(directory, 'far.yaml'), text);
+    expect(await bench(['far.yaml', '--workers', '2'])).toMatchObject({ code: EXIT.ok });
+    const cells = await results('far');
+    const metrics = (pipeline: string, evaluation: string) =>
+      cells.find((cell) => cell.pipeline === pipeline && cell.evaluation === evaluation)!.metrics;
+    expect(metrics('input', 'far')).toMatchObject({ kl: 0, klMax: 0, top1Agreement: 1, flips: 0 });
+    for (const pipeline of ['input', 'rounded', 'W4']) {
+      expect(metrics(pipeline, 'far')).toMatchObject(metrics(pipeline, 'short'));
+      expect(metrics(pipeline, 'short').bitsPerByte).toBeGreaterThan(0);
+    }
+    for (const pipeline of ['rounded', 'W4']) {
+      const { kl, klP99, klMax, top1Agreement } = metrics(pipeline, 'far');
+      expect(kl).toBeGreaterThan(1e-4);
+      expect(klP99).toBeGreaterThan(kl);
+      expect(klMax).toBeGreaterThanOrEqual(klP99);
+      expect(top1Agreement).toBeLessThan(1);
+    }
+  });
+
   it('goes on after an end at any moment, and comes out the same', async () => {
     const file = await write('stopped');
     const stopAt = async (moment: RegExp) => {

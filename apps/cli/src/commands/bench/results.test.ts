@@ -134,6 +134,37 @@ describe('bench report', () => {
     expect(page.match(/<svg/g)).toHaveLength(2 + 1 + 2);
     expect(page).not.toMatch(/<(link|img|script src|iframe)|@import|url\(/);
   });
+
+  it('draws distances from the model as it is, of which no ratio can be made', async () => {
+    const far = (pipeline: string, kl: number, more: Partial<CellResult> = {}) => {
+      const { inputs, ...plain } = cell(pipeline, 40);
+      const metrics = { kl, klP99: 10 * kl, klMax: 50 * kl, top1Agreement: 1 - kl, perplexity: 40, bitsPerByte: 1.25 };
+      return {
+        ...plain,
+        inputs: { ...inputs, evaluation: { ...inputs.evaluation, measure: 'divergence' } },
+        metrics,
+        ...more,
+      };
+    };
+    const cells = [
+      far('input', 0),
+      far('W4', 0.01),
+      far('W3', 0.04, { bitsPerWeight: 3.25 }),
+      far('W2', 0, { bitsPerWeight: 2 }),
+    ];
+    await write('far.jsonl', cells);
+    expect(await bench('report', 'far.jsonl')).toMatchObject({ code: EXIT.ok });
+    const markdown = await readFile(join(directory, 'far.md'), 'utf8');
+    expect(markdown).toContain(
+      '| KL, speech | KL, 99 %, speech | KL, largest, speech | top-1 agreement, speech | perplexity, speech | bits per byte, speech |',
+    );
+    expect(markdown).toContain(
+      '| a <model> | W4 | gptq | 300 B | 4.25 | 0.01000 | 0.1000 | 0.500 | 0.9900 | 40.000 | 1.2500 | 3.0 s | 500 MB | 0 |',
+    );
+    const page = await readFile(join(directory, 'far.html'), 'utf8');
+    expect(page).toContain('KL from the model as it is');
+    expect(page).not.toMatch(/NaN|Infinity/);
+  });
 });
 
 describe('frontier', () => {
