@@ -1,3 +1,5 @@
+import { power } from '@compress/core';
+
 /** The least scale, as a part of the largest, before scales are centred about 1. */
 const LEAST = 1e-4;
 
@@ -18,8 +20,8 @@ export function scaleOfRatio({ activation, weight }: ScaleSources, ratio: number
   const live = (c: number) => activation[c] > 0;
   const scale = activation.map((value, c) => {
     if (!live(c)) return 1;
-    const ofActivation = (value / loudest) ** ratio;
-    return weight ? ofActivation / (weight[c] ** (1 - ratio) + LEAST) : ofActivation;
+    const ofActivation = power(value / loudest, ratio);
+    return weight ? ofActivation / (power(weight[c], 1 - ratio) + LEAST) : ofActivation;
   });
   const alive = scale.filter((_, c) => live(c));
   const largest = alive.reduce((most, value) => Math.max(most, value), 0);

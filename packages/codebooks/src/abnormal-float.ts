@@ -1,4 +1,4 @@
-import { type Grid, tableGrid } from '@compress/core';
+import { type Grid, power, tableGrid } from '@compress/core';
 import { normalDensity, normalFromZero, normalQuantile } from './mathematics/normal.ts';
 import { solveLevels } from './solve-levels.ts';
 
@@ -68,7 +68,7 @@ function normalizedByMaximum(blockSize: number) {
   let total = 0;
   for (let m = STEP; m < END; m += STEP) {
     const inside = 2 * normalFromZero(m);
-    const weight = inside ** (blockSize - 1) * normalDensity(m);
+    const weight = power(inside, blockSize - 1) * normalDensity(m);
     total += weight;
     nodes.push({ m, share: weight / inside });
   }

@@ -62,6 +62,7 @@ export * from './model/decoder.ts';
 export * from './model/model.ts';
 export { moveScale, multiplyColumns } from './model/move-scale.ts';
 export * from './model/rope.ts';
+export { power } from './numbers/power.ts';
 export { checkPipeline } from './pipeline/check-pipeline.ts';
 export { type PipelineStep, seesCalibration } from './pipeline/pipeline-step.ts';
 export { makePlan } from './plan/make-plan.ts';

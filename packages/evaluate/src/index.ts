@@ -3,6 +3,7 @@ export { drawToken, likeliestToken, type Sampling } from './choose-token.ts';
 export { compareScores, type ScoreComparison } from './compare-scores.ts';
 export { compareWithReference, type Divergence } from './divergence.ts';
 export { type GenerateRequest, type Generation, generate } from './generate.ts';
+export { compareGreedy, decodeGreedily, type GreedyAgreement } from './greedy-agreement.ts';
 export type { Figure } from './mean-figure.ts';
 export { modelDigest } from './model-digest.ts';
 export { type Perplexity, type PerplexityRequest, perplexity, perplexityOf } from './perplexity.ts';

@@ -1,3 +1,4 @@
+import { power } from '@compress/core';
 import type { Matrix } from '@compress/kernels';
 
 /** The least of a scale and of a column's largest weight: what divides must not vanish. */
@@ -24,6 +25,6 @@ export function smoothingScale({ weights, absmax, alpha = 0.5 }: SmoothingReques
     for (let start = 0; start < data.length; start += columns)
       for (let c = 0; c < columns; c++) largest[c] = Math.max(largest[c], Math.abs(data[start + c]));
   return largest.map((weight, c) =>
-    absmax[c] === 0 ? 1 : Math.max(SMALLEST, absmax[c] ** alpha / Math.max(SMALLEST, weight) ** (1 - alpha)),
+    absmax[c] === 0 ? 1 : Math.max(SMALLEST, power(absmax[c], alpha) / power(Math.max(SMALLEST, weight), 1 - alpha)),
   );
 }

@@ -97,6 +97,22 @@ describe('compress eval and compare', () => {
     expect(await measure(DEMO_MODEL, '--keep-reference', 'x')).toMatchObject({ code: EXIT.usage });
   });
 
+  it('tells after how many tokens two models go on differently', async () => {
+    const windows = ['--windows', '2', '--reference', DEMO_MODEL];
+    const measure = async (...more: string[]) =>
+      (await cli(['eval', DEMO_MODEL, ...texts, ...windows, ...more])).json();
+    const whole = { prompts: 2, tokens: 6, agreed: { mean: 6, median: 6, least: 6 }, whole: 2 };
+    expect((await measure('--greedy', '6')).greedy).toEqual(whole);
+    const { greedy, divergence } = await measure('--greedy', '12', '--cache', '{ bits: 2 }');
+    expect(greedy).toMatchObject({ prompts: 2, tokens: 12 });
+    expect(greedy.agreed.least).toBeLessThan(12);
+    expect(divergence.kl.mean).toBeGreaterThan(0);
+    const log = async (...more: string[]) => (await cli(['eval', DEMO_MODEL, ...texts, ...more])).log;
+    expect(await log('--greedy', '6')).toMatch(/--greedy compares with what --reference says/);
+    expect(await log('--greedy', '6', '--reference', 'text.txt')).toMatch(/text\.txt is a file that was kept/);
+    expect(await log(...windows, '--greedy', '100000')).toMatch(/100000 tokens after windows of 64 are more than/);
+  });
+
   it('refuses windows that cannot be', async () => {
     const measure = async (...more: string[]) => (await cli(['eval', DEMO_MODEL, ...texts, ...more])).log;
     expect(await measure('--stride', '65')).toMatch(/--stride must be at most the context, 64/);

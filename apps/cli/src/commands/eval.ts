@@ -1,14 +1,21 @@
 import { resolve } from 'node:path';
 import { type CacheSide, CompressError, type Inference } from '@compress/core';
-import { checkedWindows, type TokenScores, textIdentity, writeTokenScores } from '@compress/evaluate';
+import {
+  checkedWindows,
+  type GreedyAgreement,
+  type TokenScores,
+  textIdentity,
+  writeTokenScores,
+} from '@compress/evaluate';
 import { bitsPerElement, withCache } from '@compress/kv-cache';
 import { Command } from 'commander';
 import { type CommonOptions, openEventLog, printResult, withKernels } from '../cli-context.ts';
 import { type MeasuredDivergence, measureDivergence } from '../model/measure-divergence.ts';
+import { measureGreedy } from '../model/measure-greedy.ts';
 import { measurePerplexity, windowOptions } from '../model/measure-perplexity.ts';
 import { openModel } from '../model/open-model.ts';
 import { readCache } from '../model/read-cache.ts';
-import { describeDivergence } from '../output/describe-divergence.ts';
+import { describeDivergence, describeGreedy } from '../output/describe-divergence.ts';
 import { describePerplexity } from '../output/describe-perplexity.ts';
 import { significant } from '../output/units.ts';
 import { type PerplexityRecipe, perplexitySchema } from '../recipe/schema.ts';
@@ -20,10 +27,11 @@ interface EvalOptions extends CommonOptions, PerplexityRecipe {
   readonly perToken?: string;
   readonly reference?: string;
   readonly keepReference?: string;
+  readonly greedy?: number;
   readonly cache?: string;
 }
 
-type Measured = Pick<MeasuredDivergence, 'perplexity'> & Partial<MeasuredDivergence>;
+type Measured = Pick<MeasuredDivergence, 'perplexity'> & Partial<MeasuredDivergence & { greedy: GreedyAgreement }>;
 
 export const evalCommand: MakeCommand = (context) =>
   withTextOptions(new Command('eval'))
@@ -38,6 +46,11 @@ export const evalCommand: MakeCommand = (context) =>
     .option('--reference <model>', 'hold the distributions against those of another model, or of a file that was kept')
     .option('--keep-reference <file>', 'keep what the reference gave, for other models; used if it is there already')
     .option(
+      '--greedy <n>',
+      'with --reference: let both go on from every window by n tokens, and tell where they first differ; each is then in memory whole',
+      wholeNumber(1),
+    )
+    .option(
       '--cache <options>',
       'how keys and values are kept: options of kv-cache, such as "{ bits: 4 }", or a YAML file of them',
     )
@@ -49,6 +62,8 @@ export const evalCommand: MakeCommand = (context) =>
       const entry = entryOf(options);
       if (options.keepReference !== undefined && options.reference === undefined)
         throw new CompressError('usage', '--keep-reference says where, --reference of which model: give both.');
+      if (options.greedy !== undefined && options.reference === undefined)
+        throw new CompressError('usage', '--greedy compares with what --reference says: give both.');
       const cache = options.cache === undefined ? undefined : await readCache(options.cache, directory);
       const log = openEventLog(options.events);
       const found = await openModel(name, { directory, note: progress.log });
@@ -65,15 +80,19 @@ export const evalCommand: MakeCommand = (context) =>
         };
         const measured = await withKernels(options, async (kernels): Promise<Measured> => {
           const request = { opened, text, entry, kernels, label: 'Perplexity', progress, signal, onScores };
-          const { reference, keepReference: keep } = options;
+          const { reference, keepReference: keep, greedy: tokens } = options;
           if (reference === undefined) return { perplexity: await measurePerplexity(request) };
-          return measureDivergence({ ...request, reference, directory, ...(keep !== undefined && { keep }) });
+          const compared = { ...request, reference, directory, ...(keep !== undefined && { keep }) };
+          // What cannot be said is told before the long walks.
+          const greedy = tokens === undefined ? undefined : await measureGreedy({ ...compared, tokens });
+          return { ...(await measureDivergence(compared)), ...(greedy && { greedy }) };
         });
-        const { perplexity: result, divergence, reference } = measured;
-        const distance = divergence && { reference, divergence };
+        const { perplexity: result, divergence, reference, greedy } = measured;
+        const distance = divergence && { reference, divergence, ...(greedy && { greedy }) };
         log.write({ type: 'perplexity', model: name, ...result, ...distance });
         const lines = describePerplexity(result);
         if (divergence) lines.push(...describeDivergence(reference!, divergence));
+        if (greedy) lines.push(describeGreedy(greedy));
         const bits = cacheBits(opened.checkpoint.inference);
         if (bits) lines.push(`cache       ${bits.keys} bits an element of older keys, ${bits.values} of older values`);
         if (perToken !== undefined) lines.push(`per token   ${perToken}`);

@@ -1,4 +1,4 @@
-import type { Divergence } from '@compress/evaluate';
+import type { Divergence, GreedyAgreement } from '@compress/evaluate';
 import { significant } from './units.ts';
 
 /** A divergence in a line. */
@@ -24,4 +24,9 @@ export function describeDivergence(reference: string, divergence: Divergence): s
     ...lines,
     `cosine      ${last.mean.toFixed(5)} after ${last.section}, least ${worst.mean.toFixed(5)} after ${worst.section} (--json lists every section)`,
   ];
+}
+
+/** In a line, how long two models say the same. */
+export function describeGreedy({ prompts, tokens, agreed, whole }: GreedyAgreement): string {
+  return `greedy      the first ${significant(agreed.mean, 4)} of ${tokens} new tokens are the same on average (median ${agreed.median}, least ${agreed.least}); after ${whole} of ${prompts} windows all`;
 }

@@ -7,6 +7,6 @@ import type { Factorization } from './factorize-gram.ts';
 export function errorCosts({ permutation, factor }: Factorization): Float32Array {
   const n = permutation.length;
   const costs = new Float32Array(n);
-  for (let place = 0; place < n; place++) costs[permutation[place]] = factor.data[place * n + place] ** -2;
+  for (let place = 0; place < n; place++) costs[permutation[place]] = 1 / factor.data[place * n + place] ** 2;
   return costs;
 }

@@ -9,7 +9,7 @@ export const activations: Record<ParametersOf<'activate'>['activation'], (x: num
   'gelu-tanh': (x) => {
     if (x === Number.NEGATIVE_INFINITY) return 0;
     // 0.5 (1 + tanh y) = 1 / (1 + exp(-2 y)), which keeps its digits where tanh y is near -1.
-    return x / (1 + Math.exp(-2 * Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
+    return x / (1 + Math.exp(-2 * Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
   },
 };
 

@@ -51,7 +51,7 @@ export const gemma3 = defineArchitecture({
           headNorms: { epsilon, unitOffset: true },
           rope: sliding[layer] ? localRope : globalRope,
           window: sliding[layer] ? sliding_window : undefined,
-          scale: config.query_pre_attn_scalar ** -0.5,
+          scale: 1 / Math.sqrt(config.query_pre_attn_scalar),
           outputNorm: norm(`${path}.post_attention_layernorm`),
         }),
         feedForward: {

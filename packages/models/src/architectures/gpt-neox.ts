@@ -51,7 +51,7 @@ export const gptNeox = defineArchitecture({
             value: { linear: 0, first: 2 * headDimension, stride: 3 * headDimension },
             ...shape,
             rope,
-            scale: headDimension ** -0.5,
+            scale: 1 / Math.sqrt(headDimension),
             output: linear(`${path}.attention.dense`, hidden, hidden, { bias }),
           },
           feedForward: {

@@ -38,7 +38,7 @@ export const gpt2 = defineArchitecture({
       positions: { table: `${prefix}wpe.weight`, offset: 0 },
       blocks: Array.from({ length: config.n_layer }, (_, layer) => {
         const path = `${prefix}h.${layer}`;
-        const scale = config.scale_attn_weights ? headDimension ** -0.5 : 1;
+        const scale = config.scale_attn_weights ? 1 / Math.sqrt(headDimension) : 1;
         const stored = { bias: true, transposed: true };
         return {
           path,

@@ -29,7 +29,7 @@ export const phi3 = defineArchitecture({
         headDimension,
         rope,
         ...(sliding_window && { window: sliding_window }),
-        scale: headDimension ** -0.5,
+        scale: 1 / Math.sqrt(headDimension),
         output: linear(`${path}.self_attn.o_proj`, hidden, heads * headDimension),
       },
       feedForward: {

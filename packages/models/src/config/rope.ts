@@ -1,8 +1,8 @@
-import type { Rope } from '@compress/core';
+import { power, type Rope } from '@compress/core';
 
 /** theta^(-2i / dimensions), unscaled. */
 export function plainRope(theta: number, dimensions: number): Rope {
-  const frequencies = Float64Array.from({ length: dimensions / 2 }, (_, i) => theta ** ((-2 * i) / dimensions));
+  const frequencies = Float64Array.from({ length: dimensions / 2 }, (_, i) => power(theta, (-2 * i) / dimensions));
   return { dimensions, amplitude: 1, frequencies: () => frequencies };
 }
 

@@ -40,7 +40,7 @@ export function separateAttention(p: {
     }),
     ...(p.rope && { rope: p.rope }),
     ...(window !== undefined && { window }),
-    scale: p.scale ?? headDimension ** -0.5,
+    scale: p.scale ?? 1 / Math.sqrt(headDimension),
     output: linear(`${path}.${p.output ?? 'o_proj'}`, hidden, heads * headDimension, { bias: p.outputBias ?? false }),
     ...(p.outputNorm && { outputNorm: p.outputNorm }),
   };
