@@ -73,7 +73,9 @@ export function benchTable(results: readonly CellResult[]): BenchTable {
     { title: 'format', number: false },
     number('size'),
     number('bits per weight'),
-    ...evaluations.flatMap(({ name, metrics }) => metrics.map(({ title }) => number(`${title}, ${name}`))),
+    ...evaluations.flatMap(({ name, metrics }) =>
+      metrics.map(({ title }) => number(evaluations.length === 1 ? title : `${title}, ${name}`)),
+    ),
     number('time to compress'),
     number('peak memory'),
     number('warnings'),

@@ -29,8 +29,13 @@ export function frontierChart(
 ): TopLevelSpec {
   const best = frontier(points);
   const values = points.map((point) => ({ ...point, cost: point.cost / unit, input: point.name === INPUT }));
-  // Names of neighbours stand above and below the line in turn.
-  const line = best.map((point, index) => ({ ...point, cost: point.cost / unit, above: index % 2 === 0 }));
+  const costs = points.map((point) => point.cost / unit);
+  const middle = (Math.min(...costs) + Math.max(...costs)) / 2;
+  // Names of neighbours stand above and below the line in turn, and towards the middle, so that they stay within the chart.
+  const line = best.map((point, index) => {
+    const at = point.cost / unit;
+    return { ...point, cost: at, above: index % 2 === 0, left: at < middle };
+  });
   const scores = points.map((point) => point.score);
   const x = {
     field: 'cost',
@@ -62,11 +67,20 @@ export function frontierChart(
         mark: { type: 'point', filled: true, size: 60, color: SERIES[0], opacity: 1 },
         encoding: { x, y },
       },
-      ...[true, false].map((above) => ({
-        data: { values: line.filter((point) => point.above === above) },
-        mark: { type: 'text' as const, dy: above ? -10 : 13, dx: 3, align: 'left' as const, fontSize: 11, fill: INK },
-        encoding: { x, y, text: { field: 'name' } },
-      })),
+      ...[true, false].flatMap((above) =>
+        [true, false].map((left) => ({
+          data: { values: line.filter((point) => point.above === above && point.left === left) },
+          mark: {
+            type: 'text' as const,
+            dy: above ? -10 : 13,
+            dx: left ? 3 : -3,
+            align: left ? ('left' as const) : ('right' as const),
+            fontSize: 11,
+            fill: INK,
+          },
+          encoding: { x, y, text: { field: 'name' } },
+        })),
+      ),
     ],
   };
 }

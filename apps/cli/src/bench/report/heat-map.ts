@@ -21,7 +21,6 @@ export function heatMap(
     readonly range: readonly [number, number];
     readonly cellWidth: number;
     readonly cellHeight: number;
-    readonly title?: string;
     readonly columnTitle?: string;
     readonly columnLabels: boolean;
   },
@@ -43,7 +42,6 @@ export function heatMap(
     y: { field: 'row', type: 'nominal' as const, sort: null, axis: { ...axis, title: null } },
   };
   return {
-    ...(p.title === undefined ? {} : { title: { text: p.title, limit: 420 } }),
     width: { step: p.cellWidth },
     height: { step: p.cellHeight },
     data: { values },

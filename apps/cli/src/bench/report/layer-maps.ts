@@ -50,7 +50,6 @@ export function layerMaps(rows: readonly BenchRow[]): LayerMaps[] {
           range,
           cellWidth,
           cellHeight: 13,
-          title: name,
           columnTitle: 'block',
           columnLabels: blocks <= 12,
         }),

@@ -1,11 +1,13 @@
 import type { CellResult } from '../cell.ts';
-import { benchTable, machinesOf } from './bench-table.ts';
+import { benchTable, evaluationsOf, machinesOf } from './bench-table.ts';
 
 /** Results as a page of Markdown. */
 export function benchMarkdown(title: string, results: readonly CellResult[]): string {
   const { columns, rows } = benchTable(results);
   const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   return `# ${title}
+
+Evaluations: ${evaluationsOf(results).join(', ')}.
 
 ${[
   line(columns.map((column) => column.title)),

@@ -50,7 +50,7 @@ function table(results: readonly CellResult[]): Html {
   const body = rows.map(
     (row) => html`<tr>${row.map(({ text, value }, c) => html`<td${kind(c)} data-value="${value}">${text}</td>`)}</tr>`,
   );
-  return html`<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
+  return html`<div class="scroll rows"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
 }
 
 /** Size and bits against the first metric, for each model and evaluation. */
@@ -77,7 +77,7 @@ async function frontiers(rows: readonly BenchRow[], results: readonly CellResult
         { cost: 'bits per weight of the Linears treated', score, unit: 1 },
       );
       sections.push(html`<section><h2>${model}: size against ${score}</h2><p class="muted">${evaluation}. The line joins what nothing beats in both;${distance ? ' the model as it is has a distance of 0 and no place on this scale;' : ''} the dense format keeps the input's dtype, so its size says nothing, and bits do.</p>
-<div class="pair"><div>${raw(await renderChart(bySize, `Size against ${score} of ${model}`))}</div><div>${raw(await renderChart(byBits, `Bits per weight against ${score} of ${model}`))}</div></div></section>`);
+<div class="pair named"><div>${raw(await renderChart(bySize, `Size against ${score} of ${model}`))}</div><div>${raw(await renderChart(byBits, `Bits per weight against ${score} of ${model}`))}</div></div></section>`);
     }
   }
   return sections;
@@ -107,7 +107,7 @@ async function heatMaps(rows: readonly BenchRow[], results: readonly CellResult[
     });
     const what = distance ? `${title} from the model as it is` : `${title} over that of the model as it is`;
     sections.push(
-      html`<section><h2>Pipelines by models</h2><p class="muted">${evaluation}: ${what}, darker is worse.</p>${raw(await renderChart(map, `${title} of each pipeline on each model`))}</section>`,
+      html`<section><h2>Pipelines by models</h2><p class="muted">${evaluation}: ${what}; the stronger the colour, the worse.</p>${raw(await renderChart(map, `${title} of each pipeline on each model`))}</section>`,
     );
   }
   return sections;
@@ -118,9 +118,9 @@ async function layers(rows: readonly BenchRow[]): Promise<Html[]> {
   for (const { title, explanation, range, maps } of layerMaps(rows)) {
     const drawn: Html[] = [];
     for (const { name, spec } of maps)
-      drawn.push(html`<div>${raw(await renderChart(spec, `${title}: ${name}`))}</div>`);
+      drawn.push(html`<div><h3>${name}</h3>${raw(await renderChart(spec, `${title}: ${name}`))}</div>`);
     sections.push(
-      html`<section><h2>${title}</h2><p class="muted">${explanation} Darker is worse, on one scale of powers from ${formatError(range[0])} to ${formatError(range[1])}.</p><div class="multiples">${drawn}</div></section>`,
+      html`<section><h2>${title}</h2><p class="muted">${explanation} The stronger the colour, the worse, on one scale of powers from ${formatError(range[0])} to ${formatError(range[1])}.</p><div class="multiples">${drawn}</div></section>`,
     );
   }
   return sections;

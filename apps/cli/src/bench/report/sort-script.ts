@@ -16,11 +16,16 @@ for (const button of document.querySelectorAll('th button')) button.addEventList
 });
 `.trim();
 
-/** What the titles of such a table look like. */
+/** What such a table looks like: titles that break, and pipelines' names that stay where a narrow page is scrolled. */
 export const SORT_STYLE = `
+main { max-width: 1360px; }
+.rows th { white-space: normal; vertical-align: bottom; }
+.rows :is(th, td):not(:last-child) { padding-right: 12px; }
+.rows th:nth-child(2), .rows td:nth-child(2) { position: sticky; left: -4px; z-index: 1; background: var(--card); }
+@media (max-width: 640px) { .rows td:nth-child(2) { white-space: normal; min-width: 130px; } }
 th button { all: unset; cursor: pointer; }
 th button:focus-visible { outline: 2px solid var(--series-1); outline-offset: 2px; }
-th button::after { content: ' ↕'; opacity: 0.4; }
-th[aria-sort=ascending] button::after { content: ' ↑'; opacity: 1; }
-th[aria-sort=descending] button::after { content: ' ↓'; opacity: 1; }
+th button::after { content: '\\a0↕'; opacity: 0.4; }
+th[aria-sort=ascending] button::after { content: '\\a0↑'; opacity: 1; }
+th[aria-sort=descending] button::after { content: '\\a0↓'; opacity: 1; }
 `.trim();
