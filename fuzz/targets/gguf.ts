@@ -66,6 +66,21 @@ function layOut(tensors: typeof TENSORS): { readonly infos: Uint8Array[]; readon
   return { infos, data: Uint8Array.from({ length: offset }, (_, i) => (i * 7) % 60) };
 }
 
+/** Minima of 0 in blocks of Q4_1 and Q5_1, which are zero points then. */
+function clearMinima(data: Uint8Array, tensors: typeof TENSORS): Uint8Array {
+  const blockBytes = new Map([
+    [3, 20],
+    [7, 24],
+  ]);
+  let offset = 0;
+  for (const [, , type, bytes] of tensors) {
+    const block = blockBytes.get(type) ?? bytes;
+    if (block < bytes) for (let at = offset; at < offset + bytes; at += block) data.fill(0, at + 2, at + 4);
+    offset += Math.ceil(bytes / 32) * 32;
+  }
+  return data;
+}
+
 const { infos, data } = layOut(TENSORS);
 /** Rows of the types that need 256 columns. */
 const wide = layOut(
@@ -83,7 +98,7 @@ const wide = layOut(
 export const ggufTarget: Target = {
   name: 'gguf',
   folders: [
-    { [FILE]: ggufFile({ keys: KEYS, tensors: infos, data }) },
+    { [FILE]: ggufFile({ keys: KEYS, tensors: infos, data: clearMinima(data, TENSORS) }) },
     { [FILE]: ggufFile({ keys: [key('general.alignment', 4, u32(32))], tensors: wide.infos, data: wide.data }) },
   ],
   changed: [FILE],

@@ -1,6 +1,7 @@
 import { type Checkpoint, CompressError, type Format } from '@compress/core';
 import { decodeLayers } from './decode-layers.ts';
 import { fp8Grid } from './float-grids.ts';
+import { isWord } from './is-word.ts';
 import { loadPlain, type PlainParts } from './plain/plain-layer.ts';
 import { scaleTypeOf } from './read-parts.ts';
 
@@ -13,7 +14,7 @@ const SUFFIXES = ['weight_scale_inv', 'weight', 'input_scale'] as const;
  */
 export const fp8Blocks: Pick<Format, 'name' | 'recognizes' | 'open'> = {
   name: 'fp8',
-  recognizes: ({ quant_method }) => String(quant_method).toLowerCase() === 'fp8',
+  recognizes: ({ quant_method }) => isWord(quant_method, 'fp8'),
   /** Throws `CompressError` `quantization-config`, `fp8-parts`. */
   async open(checkpoint, { weight_block_size: block, fmt = 'e4m3' }) {
     const fail = (message: string) => new CompressError('quantization-config', message, { file: checkpoint.location });

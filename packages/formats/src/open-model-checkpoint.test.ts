@@ -42,6 +42,7 @@ it.each<[string, object | string | undefined]>([
   ['config-invalid', '{'],
   ['config-invalid', { quantization_config: [] }],
   ['quantization-unknown', { quantization_config: { quant_method: 'quip', bits: 4 } }],
+  ['quantization-unknown', { quantization_config: { quant_method: { toString: 1, valueOf: 1 } } }],
   ['quantization-config', { quantization_config: { quant_method: 'gptq', bits: 7 } }],
 ])('refuses with %s', async (code, content) => {
   await writeCheckpoint(folder, []);

@@ -2,6 +2,7 @@ import { type Format, type Grid, type LinearSpec, type Objection, tensorBytes } 
 import { columnsInGroups } from '../columns-in-groups.ts';
 import { transformers, vllm } from '../consumers.ts';
 import { decodeLayers } from '../decode-layers.ts';
+import { isWord } from '../is-word.ts';
 import { layerPrefix } from '../layer-prefix.ts';
 import { readScales, readWords } from '../read-parts.ts';
 import { takeCode } from './awq-lanes.ts';
@@ -37,7 +38,7 @@ export const awq: Format = {
     version: 'gemm',
     modules_to_not_convert: untouched.length > 0 ? untouched : null,
   }),
-  recognizes: (configuration) => String(configuration.quant_method).toLowerCase() === 'awq',
+  recognizes: ({ quant_method }) => isWord(quant_method, 'awq'),
   /** Throws `CompressError` `quantization-config`, `awq-parts`. */
   async open(checkpoint, configuration) {
     const reading = readAwqConfiguration(configuration, checkpoint.location);

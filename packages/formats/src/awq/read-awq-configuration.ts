@@ -1,4 +1,5 @@
 import { CompressError } from '@compress/core';
+import { isWord } from '../is-word.ts';
 import { AWQ_BITS } from './awq-layout.ts';
 
 /** What a reader must know of `quantization_config`. */
@@ -37,7 +38,7 @@ export function readAwqConfiguration(configuration: Configuration, location: str
   if (typeof groupSize !== 'number' || !Number.isInteger(groupSize) || groupSize === 0 || groupSize < -1)
     throw fail(`group_size must be -1 or a positive whole number, not ${text(groupSize)}.`);
   const layout = first(LAYOUT) ?? 'gemm';
-  if (String(layout).toLowerCase() !== 'gemm')
+  if (!isWord(layout, 'gemm'))
     throw fail(`version must be gemm, not ${text(layout)}: codes lie in another order there, which is not read.`);
   if ((configuration.zero_point ?? true) !== true)
     throw fail(`zero_point must be true, not ${text(configuration.zero_point)}.`);

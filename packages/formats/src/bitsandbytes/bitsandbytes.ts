@@ -1,6 +1,7 @@
 import { type FloatDtype, type Format, type Grid, type LinearSpec, type Objection, tensorBytes } from '@compress/core';
 import { transformers } from '../consumers.ts';
 import { decodeLayers } from '../decode-layers.ts';
+import { isWord } from '../is-word.ts';
 import { layerPrefix } from '../layer-prefix.ts';
 import { bitsandbytesConfiguration, readBitsandbytesConfiguration } from './configuration.ts';
 import { fourBitTensors } from './four-bit-layout.ts';
@@ -41,7 +42,7 @@ export const bitsandbytes: Format = {
     );
   },
   configuration: bitsandbytesConfiguration,
-  recognizes: (configuration) => String(configuration.quant_method).toLowerCase() === 'bitsandbytes',
+  recognizes: ({ quant_method }) => isWord(quant_method, 'bitsandbytes'),
   /** Throws `CompressError` `quantization-config`, `bitsandbytes-parts`; so does reading. */
   async open(checkpoint, configuration) {
     return readBitsandbytesConfiguration(configuration, checkpoint.location) === 'int8'

@@ -1,5 +1,6 @@
 import { type CodedCheckpoint, type Format, tensorBytes } from '@compress/core';
 import { transformers, vllm } from '../consumers.ts';
+import { isWord } from '../is-word.ts';
 import { configuration } from './configuration.ts';
 import { inferenceCarrier } from './inference-carrier.ts';
 import { layoutOf } from './layout.ts';
@@ -50,7 +51,7 @@ export const compressedTensors: Format = {
   },
   configuration,
   carrier: inferenceCarrier,
-  recognizes: ({ quant_method }) => String(quant_method).toLowerCase() === 'compressed-tensors',
+  recognizes: ({ quant_method }) => isWord(quant_method, 'compressed-tensors'),
   /** Throws `CompressError` `quantization-config`, `compressed-tensors-parts`; so does reading. */
   async open(checkpoint, given) {
     const reading = readConfiguration(given, checkpoint.location);

@@ -59,7 +59,7 @@ export function readWeightArguments(weights: Fields, layout: Layout, group: stri
   const width = numbers.type === 'float' ? bits : numbers.bits;
   if (numbers.bits !== width) throw fail(`num_bits of floats in ${layout} must be ${bits}, not ${numbers.bits}.`);
   if (numbers.type === 'float' && !numbers.symmetric) throw fail('symmetric must be true for floats.');
-  if (!strategies.includes(String(strategy)))
+  if (!strategies.includes(strategy as string))
     throw fail(`The strategy of ${layout} must be ${strategies.join(' or ')}, not ${text(strategy)}.`);
   if (strategy !== 'block' && block !== undefined && block !== null)
     throw fail(`block_structure belongs to the strategy block, not to ${text(strategy)}.`);

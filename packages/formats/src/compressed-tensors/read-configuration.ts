@@ -116,7 +116,7 @@ function isFloat(group: unknown): boolean {
 }
 
 function isDense(version: unknown): boolean {
-  const match = /^(\d+)\.(\d+)/.exec(String(version));
+  const match = typeof version === 'string' ? /^(\d+)\.(\d+)/.exec(version) : null;
   if (match === null) return false;
   const [major, minor] = [Number(match[1]), Number(match[2])];
   return major > DENSE_SINCE[0] || minor >= DENSE_SINCE[1];

@@ -25,14 +25,14 @@ export function readTransforms(fields: Fields, location: string): TransformReadi
   return Object.entries(fields.config_groups).flatMap(([name, scheme]) => {
     if (!isObject(scheme) || !Array.isArray(scheme.apply)) throw fail(`${name} must say what it applies to.`);
     const { type, randomize = false, head_dim: head, apply } = scheme;
-    const online = apply.filter((place) => !isObject(place) || !FOLDED.includes(String(place.location)));
+    const online = apply.filter((place) => !isObject(place) || !FOLDED.includes(place.location as string));
     if (online.length === 0) return [];
     if (type !== 'hadamard' || randomize !== false)
       throw fail(`${name} is a transform of type ${text(type)}, of which only hadamard is read, not randomized.`);
     if (head !== undefined && head !== null && (typeof head !== 'number' || !isPowerOfTwo(head)))
       throw fail(`head_dim of ${name} must be a power of two, not ${text(head)}.`);
     return online.map((place): TransformReading => {
-      if (!isObject(place) || !['input', 'q_attn', 'k_cache'].includes(String(place.location)))
+      if (!isObject(place) || !['input', 'q_attn', 'k_cache'].includes(place.location as string))
         throw fail(`${name} is applied at ${text(isObject(place) ? place.location : place)}, which is not read.`);
       const { targets, ignore = [] } = place;
       return {

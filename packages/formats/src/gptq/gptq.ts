@@ -1,5 +1,6 @@
 import { type Format, type Grid, type LinearSpec, type Objection, tensorBytes } from '@compress/core';
 import { transformers, vllm } from '../consumers.ts';
+import { isWord } from '../is-word.ts';
 import { layerPrefix } from '../layer-prefix.ts';
 import { gptqConfiguration } from './gptq-configuration.ts';
 import { GPTQ_BITS, gptqTensors } from './gptq-layout.ts';
@@ -25,7 +26,7 @@ export const gptq: Format = {
     return Object.values(tensors).reduce((sum, { dtype, shape }) => sum + (tensorBytes(dtype, shape) as number), 0);
   },
   configuration: gptqConfiguration,
-  recognizes: (configuration) => String(configuration.quant_method).toLowerCase() === 'gptq',
+  recognizes: ({ quant_method }) => isWord(quant_method, 'gptq'),
   open: openGptq,
 };
 

@@ -73,6 +73,6 @@ export function readShape(config: Readonly<Record<string, unknown>>, file: strin
     epsilon: number(config.rms_norm_eps ?? 1e-6, 'rms_norm_eps'),
     ropeTheta: number(rope.rope_theta ?? config.rope_theta ?? 10_000, 'rope_theta'),
     tied: config.tie_word_embeddings === true,
-    ropeScaling: scaling === 'default' ? undefined : String(scaling),
+    ropeScaling: scaling === 'default' ? undefined : typeof scaling === 'string' ? scaling : JSON.stringify(scaling),
   };
 }
