@@ -86,14 +86,13 @@ function blockNodes(graph: Graph, hidden: string, block: Block, layer: number, s
   return graph.node('Add', [middle, fed]);
 }
 
-/** RMSNorm over the last axis. */
+/** RMSNorm over the last axis, in the form that onnxruntime knows again and makes one operator of. */
 function normNode(graph: Graph, value: string, { gain, epsilon }: Norm): string {
   graph.enter(gain.slice(0, -'.weight'.length));
-  return graph.node('SimplifiedLayerNormalization', [value, graph.floats(gain)], {
-    axis: { int: -1 },
-    epsilon: { float: epsilon },
-    stash_type: { int: 1 },
-  });
+  const squares = graph.node('Pow', [value, graph.float(2)]);
+  const mean = graph.node('ReduceMean', [squares], { axes: { ints: [-1] }, keepdims: { int: 1 } });
+  const root = graph.node('Sqrt', [graph.node('Add', [mean, graph.float(epsilon)])]);
+  return graph.node('Mul', [graph.node('Div', [value, root]), graph.floats(gain)]);
 }
 
 /** What the output Linear reads, `[batch, length, heads headDimension]`. Heads that share a key are rows of one matrix, so that no key is copied. */
