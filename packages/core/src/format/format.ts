@@ -105,9 +105,12 @@ export interface Format {
   remark?(linear: LinearSpec, grid: Grid, groupSize: number, treatment: Treatment): string | undefined;
   /**
    * Linears of one checkpoint may be on several grids. `limit`: why it does not hold these together, a whole sentence. `remark`: what a well-known consumer does not run
-   * then, likewise: a warning of the plan. Absent: its readers take one grid for all.
+   * of these together, likewise: a warning of the plan. Absent: its readers take one grid for all.
    */
-  readonly mixes?: { limit(grids: readonly Grid[]): string | undefined; readonly remark?: string };
+  readonly mixes?: {
+    limit(grids: readonly Grid[]): string | undefined;
+    remark?(grids: readonly Grid[]): string | undefined;
+  };
   /**
    * Tensors that replace the Linear's weight. The dtype is that of the checkpoint's own floats. Their bytes are made when they are asked
    * for; that rejects with `CompressError` `not-representable` for scales, zeros or values that the format cannot hold: nothing is clamped.

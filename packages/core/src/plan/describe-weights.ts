@@ -18,6 +18,12 @@ export interface Described extends Quantization {
 /** What a format must know of all weights to configure readers. */
 export type DescribedWeights = Omit<Parameters<Format['configuration']>[0], 'modules'>;
 
+/** All grids that some Linear is on, or may get: each once. */
+export function gridsOf(quantizations: readonly Quantization[]): Grid[] {
+  const grids = quantizations.flatMap(({ grid, alternatives = [] }) => [grid, ...alternatives]);
+  return [...new Map(grids.map((grid) => [`${grid.name} of ${grid.bits} bits`, grid])).values()];
+}
+
 /**
  * Formats that store codes describe all Linears together, so that all must have one group size (or one group a row), and one grid unless the format mixes; otherwise that
  * is a problem. Where a survey decides between grids, the first of them stands for what it will be.
@@ -33,15 +39,10 @@ export function describeWeights(
   const uniform = quantizations.every(({ groupSize }) => groupSize === first.groupSize);
   const blocks = typeof first.scaleRows === 'number' && first.scaleRows > 1;
   const wholeRows = quantizations.every(({ groupSize, columns }) => groupSize === columns);
-  const grids = new Map(
-    quantizations
-      .flatMap(({ grid, alternatives = [] }) => [grid, ...alternatives])
-      .map((grid) => [`${grid.name} of ${grid.bits} bits`, grid]),
-  );
-  const mixed = grids.size > 1;
+  const grids = gridsOf(quantizations);
+  const mixed = grids.length > 1;
   const message = format.storesCodes
-    ? ((mixed ? limitOfMixing(format, [...grids.values()]) : undefined) ??
-      (uniform || wholeRows ? undefined : oneSize(format)))
+    ? ((mixed ? limitOfMixing(format, grids) : undefined) ?? (uniform || wholeRows ? undefined : oneSize(format)))
     : undefined;
   if (message !== undefined) problems.push({ layer: '', message });
   return {

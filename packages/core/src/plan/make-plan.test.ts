@@ -114,12 +114,12 @@ test('knows which formats hold several grids', async () => {
   ]);
   const limit = (grids: readonly Grid[]) => `Not ${grids.map(({ name }) => name).join(' with ')}.`;
   expect(await problems({ pipeline, format: { ...toyCodes, mixes: { limit } } })).toEqual([': Not int3 with int4.']);
-  const mixes = { limit: () => undefined, remark: 'Some do not.' };
+  const mixes = { limit: () => undefined, remark: (grids: readonly Grid[]) => `Some do not read ${grids.length}.` };
   const configuration: typeof toyCodes.configuration = ({ grids }) => ({
     grids: [...grids!].map(([layer, { name }]) => `${layer} ${name}`),
   });
   const plan = await makePlan(request({ pipeline, format: { ...toyCodes, mixes, configuration } }));
-  expect(plan.warnings.map(({ message }) => message)).toEqual(['Some do not.']);
+  expect(plan.warnings.map(({ message }) => message)).toEqual(['Some do not read 2.']);
   expect(plan.configuration?.grids).toEqual(
     expect.arrayContaining(['blocks.0.gate int3', 'blocks.0.up int4', 'blocks.1.gate int3']),
   );

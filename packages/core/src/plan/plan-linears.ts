@@ -4,7 +4,13 @@ import { type Treatment, treatmentOf } from '../format/format.ts';
 import type { LinearSpec } from '../model/model.ts';
 import { quantizationOf, siteSteps, stageOf } from '../pipeline/pipeline-step.ts';
 import type { WarningRecord } from '../walk/reporter.ts';
-import { type Described, type DescribedWeights, describeWeights, type Quantization } from './describe-weights.ts';
+import {
+  type Described,
+  type DescribedWeights,
+  describeWeights,
+  gridsOf,
+  type Quantization,
+} from './describe-weights.ts';
 import type { PlannedLinear, PlanRequest } from './plan.ts';
 import { plannedInference } from './planned-inference.ts';
 
@@ -77,7 +83,8 @@ export function planLinears(request: LinearsRequest): {
   for (const { algorithm, options } of pipeline)
     for (const message of algorithm.checkTogether?.(touched, options) ?? []) problems.push({ layer: '', message });
   const described = describeWeights(quantizations, linears, request, problems);
-  if (described?.grids && format.mixes?.remark !== undefined) remarks.set(format.mixes.remark, quantizations[0].layer);
+  const ofMixing = described?.grids && format.mixes?.remark?.(gridsOf(quantizations));
+  if (ofMixing !== undefined) remarks.set(ofMixing, quantizations[0].layer);
   const warnings = [...remarks].map(([message, layer]) => ({
     algorithm: format.name,
     code: 'consumer-limit',

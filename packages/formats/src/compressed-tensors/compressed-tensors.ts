@@ -5,7 +5,8 @@ import { configuration } from './configuration.ts';
 import { inferenceCarrier } from './inference-carrier.ts';
 import { layoutOf } from './layout.ts';
 import { layoutCodecs } from './layout-codecs.ts';
-import { limit, mixingLimit } from './limit.ts';
+import { limit } from './limit.ts';
+import { mixingLimit, mixingRemark } from './mixing.ts';
 import { readConfiguration } from './read-configuration.ts';
 import { readInferenceOf } from './read-inference.ts';
 import { vllmRemark } from './vllm-remark.ts';
@@ -31,11 +32,7 @@ export const compressedTensors: Format = {
   consumers: [transformers('compressed-tensors'), vllm],
   limit,
   remark: vllmRemark,
-  mixes: {
-    limit: mixingLimit,
-    remark:
-      'vLLM joins queries, keys and values, and gate and up, to one matrix each, and takes what it joins on one grid alone: transformers does not.',
-  },
+  mixes: { limit: mixingLimit, remark: mixingRemark },
   write: (linear, _dtype, kernels) => {
     const { grid } = linear.quantized;
     const layout = layoutOf(grid, linear.treatment?.activations);

@@ -76,6 +76,11 @@ describe('several grids', () => {
     );
   });
 
+  it('are not read by transformers where some have zero points, which the plan says', () => {
+    expect(compressedTensors.mixes?.remark?.([...grids.values()])).toMatch(/choose symmetric grids/);
+    expect(compressedTensors.mixes?.remark?.([3, 4].map((bits) => integerGrid({ bits })))).toMatch(/^vLLM joins/);
+  });
+
   it('must all be integers, or all of one other kind', () => {
     expect(compressedTensors.mixes?.limit([...grids.values()])).toBeUndefined();
     expect(compressedTensors.mixes?.limit([integerGrid({ bits: 4 }), fp8Grid('f32')])).toMatch(

@@ -23,14 +23,6 @@ export function limit(
   return message === undefined ? undefined : { layer: linear.name, message };
 }
 
-/** Why Linears on these grids cannot be in one checkpoint. */
-export function mixingLimit(grids: readonly Grid[]): string | undefined {
-  const layouts = new Set(grids.map((grid) => layoutOf(grid, undefined)));
-  return layouts.size === 1
-    ? undefined
-    : `The format compressed-tensors is written with one of the library's formats for all Linears, and ${grids.map(({ name }) => name).join(', ')} are not all integers: choose among these, or the format "dense".`;
-}
-
 function ofLinear(linear: LinearSpec): string | undefined {
   if (layerPrefix(linear) === undefined)
     return `The format compressed-tensors names its tensors after a .weight, not after ${linear.weight}.`;
