@@ -27,7 +27,16 @@ async function golden(name: string) {
   expect(onnx.packaging!.limit(model)).toBeUndefined();
   const folder = await mkdtemp(join(scratch, name));
   const configuration = { bits: 4 };
-  await onnx.packaging!.write({ folder, model, tensors: sourcesOf(checkpoint), configuration });
+  // A buffer that some writer left among the weights.
+  const buffer = {
+    name: 'a.buffer',
+    dtype: 'I32',
+    shape: [1],
+    byteLength: 4,
+    bytes: async () => new Uint8Array(4),
+  } as const;
+  const tensors = [...sourcesOf(checkpoint), buffer];
+  await onnx.packaging!.write({ folder, model, tensors, configuration });
   await checkpoint.close();
   const expected = await openSafetensors(join(goldens, `${name}.golden.safetensors`));
   const tokens = new Uint32Array((await expected.read('tokens')).slice().buffer);

@@ -52,22 +52,26 @@ function limit(model: Model): string | undefined {
   return undefined;
 }
 
-/** The model as the graph is made of it: untied where its head has a tensor of its own. */
+/** The description of a model that has passed {@link limit}. */
 function describe({ decoder }: Model): Decoder {
   if (decoder === undefined) throw new TypeError('the plan lets no model pass that does not describe itself');
   return decoder;
 }
 
+/** Where the graph finds each weight. What has a dtype that it does not know is none: the plan takes floats alone, and the format's codes are U8. */
 function weightsOf(
   tensors: readonly TensorSource[],
   file: string,
   starts: ReadonlyMap<string, number>,
 ): ReadonlyMap<string, Weight> {
-  return new Map(
-    tensors.map(({ name, dtype, shape, byteLength }) => {
-      if (!Object.hasOwn(ELEMENT_TYPES, dtype)) throw new TypeError(`the graph has no ${dtype}`);
-      const data = { file, offset: starts.get(name)!, length: byteLength };
-      return [name, { type: dtype as ElementType, shape, data }];
-    }),
-  );
+  const weights = new Map<string, Weight>();
+  for (const { name, dtype, shape, byteLength: length } of tensors) {
+    if (!isElementType(dtype)) continue;
+    weights.set(name, { type: dtype, shape, data: { file, offset: starts.get(name)!, length } });
+  }
+  return weights;
+}
+
+function isElementType(dtype: string): dtype is ElementType {
+  return Object.hasOwn(ELEMENT_TYPES, dtype);
 }
