@@ -7,8 +7,7 @@ import { createReferenceKernels } from '@compress/kernels';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEMO_MODEL } from '../demo-model.ts';
 import { EXIT } from '../exit-codes.ts';
-import { registry } from '../registry.ts';
-import { runCli } from '../run-cli.ts';
+import { runInFolder } from '../run-cli.test.fixture.ts';
 
 let directory: string;
 beforeAll(async () => {
@@ -16,21 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-async function cli(...args: string[]) {
-  let stdout = '';
-  const log: string[] = [];
-  const code = await runCli([...args, '--threads', '1'], {
-    stdout: (text) => {
-      stdout += text;
-    },
-    progress: { update: () => {}, log: (text) => void log.push(text), clear: () => {} },
-    signal: new AbortController().signal,
-    directory,
-    registry,
-    version: '1.2.3',
-  });
-  return { code, stdout, log: log.join('\n') };
-}
+const cli = (...args: string[]) => runInFolder(directory, [...args, '--threads', '1']);
 
 async function quantized(name: string, step: string, format: string): Promise<void> {
   const recipe = `model: ${DEMO_MODEL}\noutput: ./${name}\npipeline:\n  - ${step}\nformat: ${format}\n`;

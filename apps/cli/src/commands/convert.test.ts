@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEMO_MODEL } from '../demo-model.ts';
 import { EXIT } from '../exit-codes.ts';
-import { registry } from '../registry.ts';
-import { runCli } from '../run-cli.ts';
+import { runInFolder } from '../run-cli.test.fixture.ts';
 
 let directory: string;
 beforeAll(async () => {
@@ -15,21 +14,7 @@ afterAll(() => rm(directory, { recursive: true }));
 
 const THREADS = ['--threads', '1'];
 
-async function cli(...args: string[]) {
-  let stdout = '';
-  const log: string[] = [];
-  const code = await runCli(args[0] === 'verify' ? args : [...args, ...THREADS], {
-    stdout: (text) => {
-      stdout += text;
-    },
-    progress: { update: () => {}, log: (text) => void log.push(text), clear: () => {} },
-    signal: new AbortController().signal,
-    directory,
-    registry,
-    version: '1.2.3',
-  });
-  return { code, stdout, log: log.join('\n') };
-}
+const cli = (...args: string[]) => runInFolder(directory, args[0] === 'verify' ? args : [...args, ...THREADS]);
 
 async function quantized(name: string, step: string, format: string): Promise<string> {
   const recipe = `model: ${DEMO_MODEL}\noutput: ./${name}\npipeline:\n  - ${step}\nformat: ${format}\n`;

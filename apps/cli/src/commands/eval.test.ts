@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEMO_MODEL, demoTexts } from '../demo-model.ts';
 import { EXIT } from '../exit-codes.ts';
-import { registry } from '../registry.ts';
-import { runCli } from '../run-cli.ts';
+import { runInFolder } from '../run-cli.test.fixture.ts';
 
 let directory: string;
 
@@ -16,21 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-async function cli(args: string[]) {
-  let stdout = '';
-  const log: string[] = [];
-  const code = await runCli(args, {
-    stdout: (text) => {
-      stdout += text;
-    },
-    progress: { update: () => {}, log: (text) => void log.push(text), clear: () => {} },
-    signal: new AbortController().signal,
-    directory,
-    registry,
-    version: '1.2.3',
-  });
-  return { code, stdout, log: log.join('\n'), json: () => JSON.parse(stdout) };
-}
+const cli = (args: string[]) => runInFolder(directory, args);
 
 describe('compress eval and compare', () => {
   const texts = ['--text', 'text.txt', '--context', '64', '--json'];

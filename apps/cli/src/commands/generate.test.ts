@@ -8,8 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEMO_MODEL } from '../demo-model.ts';
 import { EXIT } from '../exit-codes.ts';
 import { openModel } from '../model/open-model.ts';
-import { registry } from '../registry.ts';
-import { runCli } from '../run-cli.ts';
+import { runInFolder } from '../run-cli.test.fixture.ts';
 
 let directory: string;
 let golden: { text: string; ids_with_bos: number[]; greedy_24: number[]; greedy_text: string };
@@ -20,19 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-async function cli(...args: string[]) {
-  const pieces: string[] = [];
-  const log: string[] = [];
-  const code = await runCli(['generate', ...args, '--threads', '1'], {
-    stdout: (text) => void pieces.push(text),
-    progress: { update: () => {}, log: (text) => void log.push(text), clear: () => {} },
-    signal: new AbortController().signal,
-    directory,
-    registry,
-    version: '1.2.3',
-  });
-  return { code, pieces, stdout: pieces.join(''), log: log.join('\n'), json: () => JSON.parse(pieces.join('')) };
-}
+const cli = (...args: string[]) => runInFolder(directory, ['generate', ...args, '--threads', '1']);
 
 /** The demo model under another name, with these files beside it. */
 async function variant(name: string, files: Record<string, unknown>): Promise<string> {

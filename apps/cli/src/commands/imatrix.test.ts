@@ -8,8 +8,7 @@ import { openTokenizer } from '@compress/models';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { DEMO_MODEL } from '../demo-model.ts';
 import { EXIT } from '../exit-codes.ts';
-import { registry } from '../registry.ts';
-import { runCli } from '../run-cli.ts';
+import { runInFolder } from '../run-cli.test.fixture.ts';
 
 const TEXT = 'The Congress shall have power to lay and collect taxes. '.repeat(4);
 
@@ -20,21 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-async function cli(...args: string[]) {
-  let stdout = '';
-  const log: string[] = [];
-  const code = await runCli([...args, '--threads', '1'], {
-    stdout: (text) => {
-      stdout += text;
-    },
-    progress: { update: () => {}, log: (text) => void log.push(text), clear: () => {} },
-    signal: new AbortController().signal,
-    directory,
-    registry,
-    version: '1.2.3',
-  });
-  return { code, stdout, log: log.join('\n') };
-}
+const cli = (...args: string[]) => runInFolder(directory, [...args, '--threads', '1']);
 
 it('measures what each Linear reads, and conversion weighs errors by it', async () => {
   const made = await cli(

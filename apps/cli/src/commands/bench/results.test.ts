@@ -8,8 +8,7 @@ import type { CellResult } from '../../bench/cell.ts';
 import { type ChartPoint, frontier } from '../../bench/report/frontier-chart.ts';
 import { shardOf } from '../../bench/shard.ts';
 import { EXIT } from '../../exit-codes.ts';
-import { registry } from '../../registry.ts';
-import { runCli } from '../../run-cli.ts';
+import { runInFolder } from '../../run-cli.test.fixture.ts';
 
 let directory: string;
 
@@ -18,21 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-async function bench(...args: string[]) {
-  let stdout = '';
-  const log: string[] = [];
-  const code = await runCli(['bench', ...args], {
-    stdout: (text) => {
-      stdout += text;
-    },
-    progress: { update: () => {}, log: (text) => void log.push(text), clear: () => {} },
-    signal: new AbortController().signal,
-    directory,
-    registry,
-    version: '1.2.3',
-  });
-  return { code, stdout, log };
-}
+const bench = (...args: string[]) => runInFolder(directory, ['bench', ...args]);
 
 /** A line of results; its key stands for its inputs. */
 function cell(pipeline: string, perplexity: number, more: Partial<CellResult> = {}): CellResult {
@@ -101,20 +86,20 @@ describe('bench merge', () => {
   it('shows both of a cell that came out twice and not the same', async () => {
     const a = await write('one.jsonl', [cell('W4', 41)]);
     const b = await write('two.jsonl', [cell('W4', 42)]);
-    const { code, log } = await bench('merge', a, b, '--output', 'none.jsonl');
+    const { code, lines } = await bench('merge', a, b, '--output', 'none.jsonl');
     expect(code).toBe(EXIT.failure);
-    expect(log[0]).toMatch(
+    expect(lines[0]).toMatch(
       /a <model> · W4 · speech was done twice.*perplexity 41\) in one\.jsonl.*perplexity 42\) in two\.jsonl/,
     );
-    expect(log[0]).toContain('metrics.perplexity was 41, is 42');
+    expect(lines[0]).toContain('metrics.perplexity was 41, is 42');
     await expect(readFile(join(directory, 'none.jsonl'))).rejects.toThrow('ENOENT');
   });
 
   it('names the line that is none', async () => {
     await writeFile(join(directory, 'bad.jsonl'), `${JSON.stringify(cell('W4', 41))}\n{"key": 3}\n`);
-    const { log } = await bench('merge', 'bad.jsonl', '--output', 'none.jsonl');
-    expect(log[0]).toMatch(/bad\.jsonl:2: This is no line of results/);
-    expect((await bench('merge', 'absent.jsonl', '--output', 'none.jsonl')).log[0]).toMatch(/no results here/);
+    const { lines } = await bench('merge', 'bad.jsonl', '--output', 'none.jsonl');
+    expect(lines[0]).toMatch(/bad\.jsonl:2: This is no line of results/);
+    expect((await bench('merge', 'absent.jsonl', '--output', 'none.jsonl')).lines[0]).toMatch(/no results here/);
   });
 });
 
