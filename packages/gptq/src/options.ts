@@ -9,7 +9,7 @@ export type ColumnOrder = 'none' | 'act' | 'act-static';
 
 /** What a recipe may say under `gptq`. `named` are grids that it may name beside the integer ones. */
 export function gptqOptions(named: NamedGrids = {}) {
-  const { shape, resolve } = budgetOptions(named);
+  const { shape, resolve } = budgetOptions(named, 'hessian');
   return z
     .strictObject({
       ...shape,
@@ -34,7 +34,7 @@ export function gptqOptions(named: NamedGrids = {}) {
             .int()
             .min(0)
             .max(100)
-            .default(0)
+            .default(2)
             .describe('Passes over all codes; none raises the loss of any row.'),
         })
         .prefault({})

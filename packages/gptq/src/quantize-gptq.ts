@@ -38,7 +38,7 @@ export interface GptqRequest {
   readonly damping?: number;
   /** @default 128 */
   readonly blockSize?: number;
-  /** Coordinate descent over the codes afterwards: how many passes. @default { sweeps: 0 } */
+  /** Coordinate descent over the codes afterwards: how many passes. @default { sweeps: 0 }, which is plain GPTQ; that of recipes is 2. */
   readonly polish?: { readonly sweeps: number };
   /** `[out, in]`, 1 where a pruned weight must stay 0. */
   readonly mask?: Uint8Array | undefined;

@@ -18,8 +18,8 @@ export interface Budget {
  * What a step that may keep a bit budget says in a recipe: `roundingOptions` with `budget`. `resolve` is for a transform of the step's schema; with a
  * budget, `grid` is the first of its choices.
  */
-export function budgetOptions(named: NamedGrids = {}) {
-  const { shape, gridOf } = roundingOptions(named);
+export function budgetOptions(named: NamedGrids = {}, integerScales?: ScaleRule) {
+  const { shape, gridOf } = roundingOptions(named, integerScales);
   const budget = z.strictObject({
     bitsPerWeight: z
       .number()

@@ -51,3 +51,17 @@ test.each([
   expect(error?.issues[0].path).toEqual(path);
   expect(error?.issues[0].message).toMatch(message);
 });
+
+test('a step may have another rule for integer grids that do not say theirs', () => {
+  const { shape, gridOf } = roundingOptions({ halves }, 'hessian');
+  const own = z.strictObject(shape).transform((said, context) => gridOf(said, context).scales);
+  const rules = [
+    {},
+    { grid: 'int3-asym' },
+    { grid: { bits: 4 } },
+    { grid: { bits: 4, scales: 'minmax' } },
+    { scales: 'mse' },
+    { grid: 'halves' },
+  ].map((said) => own.parse(said));
+  expect(rules).toEqual(['hessian', 'hessian', 'hessian', 'minmax', 'mse', halves.scales]);
+});

@@ -14,9 +14,9 @@ export type GridOf = (
 
 /**
  * What every step that rounds says in a recipe. `shape` goes into the step's own schema; `gridOf` is for a transform of
- * that schema.
+ * that schema. `integerScales`: the rule of integer grids for which the recipe says none; that of tables is part of what they are.
  */
-export function roundingOptions(named: NamedGrids = {}) {
+export function roundingOptions(named: NamedGrids = {}, integerScales: ScaleRule = 'minmax') {
   const shape = {
     grid: gridChoiceSchema(named)
       .optional()
@@ -29,7 +29,7 @@ export function roundingOptions(named: NamedGrids = {}) {
       .nullable()
       .default(null)
       .describe(
-        "How a group's scale is chosen, whatever the grid: from its whole range, by least squared error, by least squared error weighed with the Hessian's diagonal, or from a percentile. Empty: as the grid has it, which is minmax unless it says otherwise.",
+        `How a group's scale is chosen, whatever the grid: from its whole range, by least squared error, by least squared error weighed with the Hessian's diagonal, or from a percentile. Empty: as the grid has it, and for an integer grid that does not say, ${integerScales}.`,
       ),
     groupSize: groupSizeSchema
       .default(128)
@@ -46,8 +46,11 @@ export function roundingOptions(named: NamedGrids = {}) {
     if (scales !== null && own !== undefined && own !== scales)
       return complain('scales', `is ${scales}, but the grid itself says ${own}; give one of them.`);
     try {
-      if (scales === null) return gridOfChoice(grid, named);
-      return gridOfChoice(typeof grid === 'string' ? { name: grid, scales } : { ...grid, scales }, named);
+      const withScales = (scales: ScaleRule) =>
+        gridOfChoice(typeof grid === 'string' ? { name: grid, scales } : { ...grid, scales }, named);
+      if (scales !== null) return withScales(scales);
+      const asSaid = gridOfChoice(grid, named);
+      return own === undefined && asSaid.codes.kind === 'integer' ? withScales(integerScales) : asSaid;
     } catch (error) {
       if (!(error instanceof CompressError)) throw error;
       return complain('grid', error.message);
