@@ -14,8 +14,6 @@ Exits with 1 if they do not agree.
 """
 import importlib.util
 import json
-import math
-import platform
 import sys
 from importlib.metadata import version
 
@@ -23,13 +21,13 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoConfig, AutoModelForCausalLM
 
+from comparison import Comparison
+
 # Relative to the largest |logit|.
-LOGITS, PERPLEXITY = 1e-3, 1e-3
+LOGITS = 1e-3
 
 torch.set_grad_enabled(False)
 folder, ours, result = sys.argv[1:4]
-ours = load_file(f"{ours}/model.safetensors")
-tokens = ours["tokens"].long()
 settings = json.load(open(f"{folder}/config.json", encoding="utf8"))["quantization_config"]
 stored = load_file(f"{folder}/model.safetensors")
 
@@ -45,16 +43,9 @@ def packing_utils():
     return module, release
 
 
-def perplexity(logits):
-    return math.exp(torch.nn.functional.cross_entropy(logits[:-1].double(), tokens[1:]).item())
-
-
 library, release = packing_utils()
-failures = 0
-lines = [
-    f"Python {platform.python_version()}, torch {version('torch')}, transformers {version('transformers')}, autoawq {release}",
-    f"{settings['bits']} bits, group size {settings['group_size']}, {settings['version']}; {len(tokens)} tokens",
-]
+subject = f"{settings['bits']} bits, group size {settings['group_size']}, {settings['version']}"
+comparison = Comparison(ours, ["torch", "transformers", f"autoawq {release}"], subject)
 prefixes = [name.removesuffix(".qweight") for name in stored if name.endswith(".qweight")]
 assert prefixes, "nothing in this folder is quantized"
 weights, differing = {}, 0
@@ -62,9 +53,8 @@ for prefix in prefixes:
     qweight, qzeros, scales = (stored[f"{prefix}.{part}"] for part in ("qweight", "qzeros", "scales"))
     group = qweight.shape[0] if settings["group_size"] == -1 else settings["group_size"]
     weights[f"{prefix}.weight"] = library.dequantize_gemm(qweight, qzeros, scales.float(), settings["bits"], group).T.contiguous()
-    differing += (weights[f"{prefix}.weight"] != ours[f"{prefix}.weight"]).sum().item()
-failures += differing > 0
-lines.append(f"{f'{len(prefixes)} weights':20} {differing} elements differ   {'agree' if differing == 0 else 'DISAGREE'}")
+    differing += (weights[f"{prefix}.weight"].numpy() != comparison.weights[f"{prefix}.weight"]).sum().item()
+comparison.judge(f"{len(prefixes)} weights", differing == 0, f"{differing} elements differ")
 
 config = AutoConfig.from_pretrained(folder)
 del config.quantization_config
@@ -73,15 +63,5 @@ floats = {name: value.float() for name, value in stored.items() if not name.ends
 missing, unexpected = plain.load_state_dict(floats | weights, strict=False)
 plain.tie_weights()
 assert not unexpected and set(missing) <= {"lm_head.weight"}, (missing, unexpected)
-logits = plain(tokens[None]).logits[0]
-difference = (logits - ours["logits"]).abs().max().item()
-largest = ours["logits"].abs().max().item()
-mine, theirs = perplexity(ours["logits"]), perplexity(logits)
-agree = difference <= LOGITS * largest and abs(theirs / mine - 1) <= PERPLEXITY
-failures += not agree
-lines.append(f"{'its weights, f32':20} max |difference| {difference:.6f} of {largest:.2f}   perplexity {theirs:.4f}, ours {mine:.4f}   {'agree' if agree else 'DISAGREE'}")
-
-with open(result, "w", encoding="utf8") as file:
-    file.write("\n".join(lines) + "\n")
-print(*lines, sep="\n")
-sys.exit(1 if failures else 0)
+comparison.compare("its weights, f32", plain(torch.from_numpy(comparison.tokens)[None]).logits[0], LOGITS)
+comparison.finish(result)

@@ -14,10 +14,7 @@ FOLDER is what `compress run` wrote with `format: bitsandbytes`; OURS the folder
 
 Exits with 1 if they do not agree, or if transformers leaves a tensor of the file unused or a parameter unset.
 """
-import importlib.metadata
 import json
-import math
-import platform
 import sys
 
 import bitsandbytes as bnb
@@ -25,39 +22,19 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoConfig, AutoModelForCausalLM
 
+from comparison import Comparison
+
 # Relative to the largest |logit|: with its weights in an ordinary forward pass, and in its own. Two roundings of f32.
-LOGITS, LOGITS_OWN, PERPLEXITY, ROUNDINGS = 1e-3, 4e-3, 1e-3, 2**-22
+LOGITS, LOGITS_OWN, ROUNDINGS = 1e-3, 4e-3, 2**-22
 
 torch.set_grad_enabled(False)
 folder, ours, result = sys.argv[1:4]
-ours = load_file(f"{ours}/model.safetensors")
-tokens = ours["tokens"].long()
 settings = json.load(open(f"{folder}/config.json", encoding="utf8"))["quantization_config"]
 stored = load_file(f"{folder}/model.safetensors")
 eight = settings["load_in_8bit"]
-failures = 0
-versions = [f"{p} {importlib.metadata.version(p)}" for p in ("torch", "transformers", "bitsandbytes")]
 kind = "LLM.int8" if eight else settings["bnb_4bit_quant_type"] + (", double quantization" if settings["bnb_4bit_use_double_quant"] else "")
-lines = [", ".join([f"Python {platform.python_version()}", *versions]), f"{kind}; {len(tokens)} tokens"]
-
-
-def judge(name, agree, text):
-    global failures
-    failures += not agree
-    lines.append(f"{name:20} {text}   {'agree' if agree else 'DISAGREE'}")
-
-
-def perplexity(logits):
-    return math.exp(torch.nn.functional.cross_entropy(logits[:-1].double(), tokens[1:]).item())
-
-
-def compare(name, logits, tolerance):
-    difference = (logits - ours["logits"]).abs().max().item()
-    largest = ours["logits"].abs().max().item()
-    mine, theirs = perplexity(ours["logits"]), perplexity(logits)
-    agree = difference <= tolerance * largest and abs(theirs / mine - 1) <= PERPLEXITY
-    judge(name, agree, f"max |difference| {difference:.6f} of {largest:.2f}   perplexity {theirs:.4f}, ours {mine:.4f}")
-
+comparison = Comparison(ours, ["torch", "transformers", "bitsandbytes"], kind)
+tokens = torch.from_numpy(comparison.tokens)
 
 model, loading = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, output_loading_info=True, device_map="cpu")
 layers = {name: m for name, m in model.named_modules() if isinstance(m, (bnb.nn.Linear4bit, bnb.nn.Linear8bitLt))}
@@ -69,7 +46,7 @@ for name, layer in layers.items():
         codes, absmax = (stored[f"{name}.{part}"] for part in ("weight", "SCB"))
         assert layer.state.CB is None or torch.equal(layer.state.CB, codes)
         weights[name] = bnb.functional.int8_vectorwise_dequant(codes, absmax)
-        differing += ((weights[name] - ours[f"{name}.weight"]).abs() > ROUNDINGS * ours[f"{name}.weight"].abs()).sum().item()
+        differing += ((weights[name] - torch.from_numpy(comparison.weights[f"{name}.weight"])).abs() > ROUNDINGS * weights[name].abs()).sum().item()
         saved = {"weight": layer.weight.data, "SCB": layer.weight.SCB}
     else:
         state = layer.weight.quant_state
@@ -77,26 +54,27 @@ for name, layer in layers.items():
         layer.compute_type_is_set = True
         layer.support_avx512bf16_for_cpu = False
         weights[name] = bnb.functional.dequantize_4bit(layer.weight.data, state)
-        differing += (weights[name] != ours[f"{name}.weight"]).sum().item()
+        differing += (weights[name].numpy() != comparison.weights[f"{name}.weight"]).sum().item()
         saved = {"weight": layer.weight.data} | {f"weight.{key}": value for key, value in state.as_dict(packed=True).items() if not key.startswith("quant_state")}
     other += sum(not torch.equal(value, stored[f"{name}.{key}"]) for key, value in saved.items())
-judge(f"{len(weights)} weights", differing == 0, f"{differing} elements differ")
-judge("saved again", other == 0, f"{other} tensors differ")
+comparison.judge(f"{len(weights)} weights", differing == 0, f"{differing} elements differ")
+comparison.judge("saved again", other == 0, f"{other} tensors differ")
 unused = sorted(str(key) for kind in ("missing_keys", "unexpected_keys", "mismatched_keys") for key in loading.get(kind, []))
 if unused:
-    judge("not matched", False, ", ".join(unused))
+    comparison.judge("not matched", False, ", ".join(unused))
 
 logits = model(tokens[None]).logits[0].float()
 if eight:
-    lines.append(f"{'transformers':20} activations of 8 bits: perplexity {perplexity(logits):.4f}, ours with floats {perplexity(ours['logits']):.4f}")
+    theirs, mine = comparison.perplexity(logits), comparison.perplexity(comparison.logits)
+    comparison.tell("transformers", f"activations of 8 bits: perplexity {theirs:.4f}, ours with floats {mine:.4f}")
 else:
-    compare("transformers", logits, LOGITS_OWN)
+    comparison.compare("transformers", logits, LOGITS_OWN)
     if bnb.functional.has_avx512bf16():
         for layer in layers.values():
             layer.support_avx512bf16_for_cpu = True
         logits = model(tokens[None]).logits[0].float()
-        difference = (logits - ours["logits"]).abs().max().item()
-        lines.append(f"{'its bf16 kernel':20} max |difference| {difference:.6f}   perplexity {perplexity(logits):.4f}")
+        difference = (logits - torch.from_numpy(comparison.logits)).abs().max().item()
+        comparison.tell("its bf16 kernel", f"max |difference| {difference:.6f}   perplexity {comparison.perplexity(logits):.4f}")
 
 config = AutoConfig.from_pretrained(folder)
 del config.quantization_config
@@ -106,9 +84,5 @@ biases = {name: value.float() for name, value in stored.items() if name.endswith
 missing, unexpected = plain.load_state_dict(floats | biases | {f"{name}.weight": value for name, value in weights.items()}, strict=False)
 plain.tie_weights()
 assert not unexpected and set(missing) <= {"lm_head.weight"}, (missing, unexpected)
-compare("its weights, f32", plain(tokens[None]).logits[0], LOGITS)
-
-with open(result, "w", encoding="utf8") as file:
-    file.write("\n".join(lines) + "\n")
-print(*lines, sep="\n")
-sys.exit(1 if failures else 0)
+comparison.compare("its weights, f32", plain(tokens[None]).logits[0], LOGITS)
+comparison.finish(result)

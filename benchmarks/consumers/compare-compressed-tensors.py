@@ -18,10 +18,7 @@ FOLDER is what `compress run` wrote with `format: compressed-tensors`; OURS the 
 
 Exits with 1 if they do not agree, or if transformers leaves a tensor of the file unused or a parameter unset.
 """
-import importlib.metadata
 import json
-import math
-import platform
 import sys
 
 import torch
@@ -34,6 +31,8 @@ from compressed_tensors.transform import TransformConfig, apply_transform_config
 from safetensors.torch import load_file
 from transformers import AutoConfig, AutoModelForCausalLM, CompressedTensorsConfig
 
+from comparison import Comparison
+
 # Relative to the largest |logit|: the order of sums alone.
 LOGITS = 1e-4
 # Times as far as their f64 pass is from their f32 pass.
@@ -43,9 +42,6 @@ PERPLEXITY, PERPLEXITY_BF16 = 5e-3, 2e-2
 
 torch.set_grad_enabled(False)
 folder, ours, result = sys.argv[1:4]
-ours = load_file(f"{ours}/model.safetensors")
-tokens = ours["tokens"].long()
-largest = ours["logits"].abs().max().item()
 settings = json.load(open(f"{folder}/config.json", encoding="utf8"))["quantization_config"]
 transforms = settings.get("transform_config") or {}
 known = {key: value for key, value in settings.items() if key not in ("version", "transform_config")}
@@ -54,7 +50,6 @@ schemes = list(config.config_groups.values())
 scheme = schemes[0] if schemes else None
 inputs = scheme.input_activations if scheme else None
 form = settings["format"]
-failures = 0
 
 
 def described():
@@ -74,25 +69,8 @@ def described():
         yield f"transforms {', '.join(transforms['config_groups'])}"
 
 
-packages = [f"{p} {importlib.metadata.version(p)}" for p in ("torch", "transformers", "compressed-tensors")]
-lines = [", ".join([f"Python {platform.python_version()}", *packages]), f"{'; '.join(described())}; {len(tokens)} tokens"]
-
-
-def perplexity(logits):
-    return math.exp(torch.nn.functional.cross_entropy(logits[:-1].double(), tokens[1:]).item())
-
-
-def say(name, text, agree):
-    global failures
-    failures += not agree
-    lines.append(f"{name:21} {text}   {'agree' if agree else 'DISAGREE'}")
-
-
-def compare(name, logits, bound, note="", ratio=PERPLEXITY):
-    difference = (logits - ours["logits"]).abs().max().item()
-    mine, theirs = perplexity(ours["logits"]), perplexity(logits)
-    agree = abs(theirs / mine - 1) <= ratio and (bound is None or difference <= bound)
-    say(name, f"max |difference| {difference:.6f} of {largest:.2f}   perplexity {theirs:.4f}, ours {mine:.4f}{note}", agree)
+comparison = Comparison(ours, ["torch", "transformers", "compressed-tensors"], "; ".join(described()))
+tokens = torch.from_numpy(comparison.tokens)
 
 
 def scheme_of(prefix):
@@ -123,7 +101,7 @@ if scheme:
         layer = {name.removeprefix(f"{prefix}."): value for name, value in stored.items() if name.startswith(f"{prefix}.weight")}
         weight, scale = in_f32(layer, scheme_of(prefix))
         weights[f"{prefix}.weight"] = weight
-        differing += (weight != ours[f"{prefix}.weight"]).sum().item()
+        differing += (weight.numpy() != comparison.weights[f"{prefix}.weight"]).sum().item()
         kept = {name: layer[name] for name in ("weight_global_scale",) if name in layer}
         if "weight_zero_point" in layer:
             packed_zeros = {"weight_zero_point": layer["weight_zero_point"]}
@@ -136,8 +114,8 @@ if scheme:
             return name in layer and name in again and layer[name].dtype == again[name].dtype and torch.equal(layer[name].view(torch.uint8), again[name].contiguous().view(torch.uint8))
 
         repacked += sum(not same(name) for name in names)
-    say(f"{len(prefixes)} weights", f"{differing} elements differ", differing == 0)
-    say("compressed again", f"{repacked} tensors differ", repacked == 0)
+    comparison.judge(f"{len(prefixes)} weights", differing == 0, f"{differing} elements differ")
+    comparison.judge("compressed again", repacked == 0, f"{repacked} tensors differ")
 
 architecture = AutoConfig.from_pretrained(folder)
 del architecture.quantization_config
@@ -166,10 +144,11 @@ if inputs:
 cached = config.kv_cache_scheme is not None
 logits = plain(tokens[None]).logits[0]
 if not cached and not inputs:
-    compare("transformers, f32", logits, LOGITS * largest)
+    comparison.compare("transformers, f32", logits, LOGITS, ratio=PERPLEXITY)
 if not cached and inputs:
     spread = (plain.double()(tokens[None]).logits[0].float() - logits).abs().max().item()
-    compare("transformers, f32", logits, CODES_CHANGED * spread, f", f64 differs by {spread:.6f}")
+    bound = CODES_CHANGED * spread / comparison.largest
+    comparison.compare("transformers, f32", logits, bound, note=f", f64 differs by {spread:.6f}", ratio=PERPLEXITY)
 
 if not transforms:
     packed_zeros = form == "pack-quantized" and not all(one.weights.symmetric for one in schemes)
@@ -178,11 +157,9 @@ if not transforms:
     model, loading = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16 if half else torch.float32, output_loading_info=True, **way)
     unused = sorted(str(key) for kind in ("missing_keys", "unexpected_keys", "mismatched_keys") for key in loading.get(kind, []))
     theirs = model(tokens[None]).logits[0].float()
-    compare(f"from_pretrained, {'bf16' if half else 'f32'}", theirs, None, ", dequantize=True" if way else "", PERPLEXITY_BF16 if half else PERPLEXITY)
+    note = ", dequantize=True" if way else ""
+    comparison.compare(f"from_pretrained, {'bf16' if half else 'f32'}", theirs, None, note=note, ratio=PERPLEXITY_BF16 if half else PERPLEXITY)
     if unused:
-        say("not matched", ", ".join(unused), False)
+        comparison.judge("not matched", False, ", ".join(unused))
 
-with open(result, "w", encoding="utf8") as file:
-    file.write("\n".join(lines) + "\n")
-print(*lines, sep="\n")
-sys.exit(1 if failures else 0)
+comparison.finish(result)
