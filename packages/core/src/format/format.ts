@@ -108,7 +108,9 @@ export interface Format {
    * of these together, likewise: a warning of the plan. Absent: its readers take one grid for all.
    */
   readonly mixes?: {
+    /** Why these grids cannot stand beside one another, a whole sentence; undefined if they can. */
     limit(grids: readonly Grid[]): string | undefined;
+    /** What some reader makes of them, a whole sentence: a warning of the plan. */
     remark?(grids: readonly Grid[]): string | undefined;
   };
   /**
