@@ -1,16 +1,17 @@
-import { CompressError, type QuantizedLinear, type TensorSource, tensorBytes } from '@compress/core';
+import type { QuantizedLinear, TensorSource } from '@compress/core';
 import type { Kernels } from '@compress/kernels';
+import { checkGroups } from '../check-groups.ts';
 import { checkZero } from '../check-zero.ts';
-import { columnsInGroups } from '../columns-in-groups.ts';
 import { encodeScales } from '../encode-scales.ts';
 import { layerPrefix } from '../layer-prefix.ts';
+import { layerTensors } from '../layer-tensors.ts';
 import { putCode } from './awq-lanes.ts';
 import { AWQ_BITS, AWQ_LANES, awqTensors } from './awq-layout.ts';
 
 /** The three tensors of a Linear. Zero points are written in any case: those of a symmetric grid are all 8. */
 export function writeAwq({ spec, quantized }: QuantizedLinear, kernels: Kernels): readonly TensorSource[] {
-  const { rows, columns, codes, grid, groupSize, scales } = quantized;
-  const { groups, zeros, group } = scales;
+  const { rows, columns, codes, grid, scales } = quantized;
+  const { groups, zeros } = scales;
   const prefix = layerPrefix(spec);
   const layout = awqTensors({ inFeatures: columns, outFeatures: rows, groups });
   const parts: Readonly<Record<string, () => Promise<Uint8Array>>> = {
@@ -18,22 +19,10 @@ export function writeAwq({ spec, quantized }: QuantizedLinear, kernels: Kernels)
     qzeros: packZeros,
     scales: () => encodeScales(byGroups(scales.scales), 'f16', `${prefix}.scales`, kernels),
   };
-  return Object.entries(layout).map(([suffix, { dtype, shape }]) => ({
-    name: `${prefix}.${suffix}`,
-    dtype,
-    shape,
-    byteLength: tensorBytes(dtype, shape) as number,
-    bytes: parts[suffix],
-  }));
+  return layerTensors(prefix, layout, parts);
 
   async function packWeight(): Promise<Uint8Array> {
-    const ordinary = columnsInGroups(columns, groupSize);
-    if (group.some((g, c) => g !== ordinary[c]))
-      throw new CompressError(
-        'not-representable',
-        'The groups do not follow the columns, and AWQ has no index of groups: use "order: act-static".',
-        { tensor: `${prefix}.qweight` },
-      );
+    checkGroups(quantized, 'AWQ', `${prefix}.qweight`);
     const words = new Uint32Array((columns * rows) / AWQ_LANES);
     for (let o = 0; o < rows; o++) for (let i = 0; i < columns; i++) putCode(words, i, rows, o, codes[o * columns + i]);
     return new Uint8Array(words.buffer);

@@ -1,5 +1,4 @@
 import {
-  CompressError,
   DYNAMIC_MAP,
   type FloatDtype,
   type NestedScales,
@@ -7,7 +6,7 @@ import {
   type TensorSource,
   tensorBytes,
 } from '@compress/core';
-import { columnsInGroups } from '../columns-in-groups.ts';
+import { checkGroups } from '../check-groups.ts';
 import { layerPrefix } from '../layer-prefix.ts';
 import { fourBitTensors, NESTED_BLOCK } from './four-bit-layout.ts';
 import { writeQuantState } from './quant-state.ts';
@@ -44,7 +43,7 @@ export function writeFourBit(
 
   /** The first of two codes lies in the high nibble. */
   function packWeight(): Uint8Array {
-    checkGroups();
+    checkGroups(quantized, 'bitsandbytes', `${prefix}.weight`);
     const stored = codesOfLevels(type);
     const bytes = new Uint8Array(Math.ceil(codes.length / 2));
     // An odd count is filled up with the code of 0.
@@ -54,16 +53,6 @@ export function writeFourBit(
       bytes[k] = (stored[codes[2 * k]] << 4) | second;
     }
     return bytes;
-  }
-
-  function checkGroups(): void {
-    const ordinary = columnsInGroups(columns, groupSize);
-    if (scales.group.every((g, c) => g === ordinary[c])) return;
-    throw new CompressError(
-      'not-representable',
-      'The groups do not follow the columns, and bitsandbytes has no index of groups: use "order: act-static".',
-      { tensor: `${prefix}.weight` },
-    );
   }
 }
 

@@ -1,7 +1,8 @@
-import { CompressError, FLOAT8_E4M3, type QuantizedLinear, type TensorSource, tensorBytes } from '@compress/core';
+import { CompressError, FLOAT8_E4M3, type QuantizedLinear, type TensorSource } from '@compress/core';
+import { checkGroups } from '../check-groups.ts';
 import { E2M1 } from '../float-grids.ts';
 import { layerPrefix } from '../layer-prefix.ts';
-import { checkGroups } from './check-groups.ts';
+import { layerTensors } from '../layer-tensors.ts';
 import { e4m3Byte } from './e4m3-bytes.ts';
 import { type Fp4Layout, fp4Tensors } from './fp4-layout.ts';
 
@@ -23,16 +24,10 @@ export function writeFp4({ spec, quantized }: QuantizedLinear, layout: Fp4Layout
     weight_global_scale: async () => new Uint8Array(Float32Array.of(1 / unit).buffer),
   };
   const tensors = fp4Tensors(layout, { outFeatures: rows, inFeatures: columns });
-  return Object.entries(tensors).map(([suffix, { dtype, shape }]) => ({
-    name: `${prefix}.${suffix}`,
-    dtype,
-    shape,
-    byteLength: tensorBytes(dtype, shape) as number,
-    bytes: parts[suffix],
-  }));
+  return layerTensors(prefix, tensors, parts);
 
   function packed(): Uint8Array {
-    checkGroups(quantized, `${prefix}.weight_packed`);
+    checkGroups(quantized, 'compressed-tensors', `${prefix}.weight_packed`);
     const levels = grid.codes.kind === 'table' ? grid.codes.levels : new Float32Array();
     const nibbles = Uint8Array.from(levels, (level) => (level < 0 ? 8 : 0) | E2M1.indexOf(Math.abs(level)));
     return Uint8Array.from(

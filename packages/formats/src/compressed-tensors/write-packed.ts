@@ -1,10 +1,12 @@
-import { type QuantizedLinear, type TensorSource, tensorBytes } from '@compress/core';
+import type { QuantizedLinear, TensorSource } from '@compress/core';
 import type { Kernels } from '@compress/kernels';
 import { packBits } from '../bit-stream.ts';
+import { checkGroups } from '../check-groups.ts';
 import { checkZero } from '../check-zero.ts';
 import { encodeScales } from '../encode-scales.ts';
 import { layerPrefix } from '../layer-prefix.ts';
-import { checkGroups } from './check-groups.ts';
+import { layerTensors } from '../layer-tensors.ts';
+import { packRows } from '../pack-rows.ts';
 import { packTensors, wordsFor } from './pack-layout.ts';
 
 /**
@@ -25,26 +27,12 @@ export function writePacked({ spec, quantized }: QuantizedLinear, kernels: Kerne
     weight_shape: async () => new Uint8Array(BigInt64Array.of(BigInt(rows), BigInt(columns)).buffer),
     weight_zero_point: packZeros,
   };
-  return Object.entries(layout).map(([suffix, { dtype, shape }]) => ({
-    name: `${prefix}.${suffix}`,
-    dtype,
-    shape,
-    byteLength: tensorBytes(dtype, shape) as number,
-    bytes: parts[suffix],
-  }));
+  return layerTensors(prefix, layout, parts);
 
   async function packWeight(): Promise<Uint8Array> {
-    checkGroups(quantized, `${prefix}.weight_packed`);
+    checkGroups(quantized, 'compressed-tensors', `${prefix}.weight_packed`);
     for (const zero of zeros) checkZero(zero, bits, symmetric, `${prefix}.weight_zero_point`);
-    const rowWords = wordsFor(columns, bits);
-    const words = new Uint32Array(rows * rowWords);
-    for (let r = 0; r < rows; r++)
-      packBits({ values: codes, offset: r * columns, stride: 1, count: columns }, bits, {
-        words,
-        offset: r * rowWords,
-        stride: 1,
-      });
-    return new Uint8Array(words.buffer);
+    return packRows(codes, rows, columns, bits);
   }
 
   async function packZeros(): Promise<Uint8Array> {

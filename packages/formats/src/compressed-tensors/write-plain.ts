@@ -1,10 +1,11 @@
 import { CompressError, type QuantizedLinear, type TensorSource, tensorBytes } from '@compress/core';
 import type { Kernels } from '@compress/kernels';
+import { checkGroups } from '../check-groups.ts';
 import { checkZero } from '../check-zero.ts';
 import { encodeScales } from '../encode-scales.ts';
 import { layerPrefix } from '../layer-prefix.ts';
+import { layerTensors } from '../layer-tensors.ts';
 import { plainTensors, scaleOffset } from '../plain/plain-layout.ts';
-import { checkGroups } from './check-groups.ts';
 import { e4m3Byte } from './e4m3-bytes.ts';
 import { floatScaleType, SCALE_DTYPES } from './scale-dtype.ts';
 
@@ -29,7 +30,7 @@ export function writePlain({ spec, quantized, treatment }: QuantizedLinear, kern
   });
   const parts: Readonly<Record<string, () => Promise<Uint8Array>>> = {
     async weight() {
-      checkGroups(quantized, `${prefix}.weight`);
+      checkGroups(quantized, 'compressed-tensors', `${prefix}.weight`);
       if (grid.codes.kind === 'table') {
         const bytes = Uint8Array.from(grid.codes.levels, (level) => e4m3Byte(level)!);
         return codes.map((code) => bytes[code]);
@@ -40,13 +41,7 @@ export function writePlain({ spec, quantized, treatment }: QuantizedLinear, kern
     weight_scale: () => encodeScales(shared(scales.scales), scaleType, `${prefix}.weight_scale`, kernels),
     weight_zero_point: async () => signed(shared(scales.zeros)),
   };
-  return Object.entries(layout).map(([suffix, { dtype, shape: size }]) => ({
-    name: `${prefix}.${suffix}`,
-    dtype,
-    shape: size,
-    byteLength: tensorBytes(dtype, size) as number,
-    bytes: parts[suffix],
-  }));
+  return layerTensors(prefix, layout, parts);
 
   function signed(values: Uint8Array | Float32Array): Uint8Array {
     return new Uint8Array(Int8Array.from(values, (value) => value - middle).buffer);

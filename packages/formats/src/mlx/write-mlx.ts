@@ -1,9 +1,10 @@
-import { CompressError, encodeFloats, type QuantizedLinear, type TensorSource, tensorBytes } from '@compress/core';
+import { CompressError, encodeFloats, type QuantizedLinear, type TensorSource } from '@compress/core';
 import type { Kernels } from '@compress/kernels';
-import { packBits } from '../bit-stream.ts';
+import { checkGroups } from '../check-groups.ts';
 import { checkZero } from '../check-zero.ts';
-import { columnsInGroups } from '../columns-in-groups.ts';
 import { layerPrefix } from '../layer-prefix.ts';
+import { layerTensors } from '../layer-tensors.ts';
+import { packRows } from '../pack-rows.ts';
 import { affineDtype, E2M1_BY_CODE, E2M1_LEVELS, type MlxMode, mlxTensors } from './mlx-layout.ts';
 
 /** Exponent 0 of an E8M0 scale. */
@@ -15,7 +16,7 @@ export function writeMlx(
   mode: MlxMode,
   kernels: Kernels,
 ): readonly TensorSource[] {
-  const { rows, columns, codes, grid, groupSize, scales } = quantized;
+  const { rows, columns, codes, grid, scales } = quantized;
   const { bits } = grid;
   const { groups } = scales;
   const prefix = layerPrefix(spec);
@@ -26,33 +27,13 @@ export function writeMlx(
     scales: mode === 'affine' ? () => exactly(scales.scales, 'scales') : async () => exponents(),
     biases: async () => exactly(offsets(), 'biases'),
   };
-  return Object.entries(layout).map(([suffix, { dtype: stored, shape }]) => ({
-    name: `${prefix}.${suffix}`,
-    dtype: stored,
-    shape,
-    byteLength: tensorBytes(stored, shape) as number,
-    bytes: parts[suffix],
-  }));
+  return layerTensors(prefix, layout, parts);
 
   async function packWeight(): Promise<Uint8Array> {
-    const ordinary = columnsInGroups(columns, groupSize);
-    if (scales.group.some((g, c) => g !== ordinary[c]))
-      throw new CompressError(
-        'not-representable',
-        'The groups do not follow the columns, and MLX has no index of groups: use "order: act-static".',
-        { tensor: `${prefix}.weight` },
-      );
+    checkGroups(quantized, 'MLX', `${prefix}.weight`);
     const stored = Uint8Array.from(E2M1_LEVELS, (level) => E2M1_BY_CODE.indexOf(level));
     const values = mode === 'affine' ? codes : codes.map((code) => stored[code]);
-    const rowWords = (columns * bits) / 32;
-    const words = new Uint32Array(rows * rowWords);
-    for (let r = 0; r < rows; r++)
-      packBits({ values, offset: r * columns, stride: 1, count: columns }, bits, {
-        words,
-        offset: r * rowWords,
-        stride: 1,
-      });
-    return new Uint8Array(words.buffer);
+    return packRows(values, rows, columns, bits);
   }
 
   function exponents(): Uint8Array {

@@ -1,17 +1,18 @@
-import { CompressError, type QuantizedLinear, type TensorSource, tensorBytes } from '@compress/core';
+import type { QuantizedLinear, TensorSource } from '@compress/core';
 import type { Kernels } from '@compress/kernels';
-import { packBits } from '../bit-stream.ts';
+import { checkGroups } from '../check-groups.ts';
 import { checkZero } from '../check-zero.ts';
-import { columnsInGroups } from '../columns-in-groups.ts';
 import { encodeScales } from '../encode-scales.ts';
 import { layerPrefix } from '../layer-prefix.ts';
+import { layerTensors } from '../layer-tensors.ts';
+import { packRows } from '../pack-rows.ts';
 import { onnxTensors, SUFFIXES, scaleDtype, zeroBytes } from './onnx-layout.ts';
 
 /** The tensors of a Linear. */
 export function writeOnnx({ spec, quantized }: QuantizedLinear, kernels: Kernels): readonly TensorSource[] {
-  const { rows, columns, codes, grid, groupSize, scales } = quantized;
+  const { rows, columns, codes, grid, scales } = quantized;
   const { bits, symmetric } = grid;
-  const { groups, zeros, group } = scales;
+  const { groups, zeros } = scales;
   const dtype = scaleDtype(grid);
   if (dtype === undefined) throw new TypeError(`ONNX has no scales of ${grid.scaleType}`);
   const prefix = layerPrefix(spec);
@@ -21,31 +22,11 @@ export function writeOnnx({ spec, quantized }: QuantizedLinear, kernels: Kernels
     [SUFFIXES.scales]: encodeRowScales,
     [SUFFIXES.zeros]: async () => packZeros(),
   };
-  return Object.entries(layout).map(([suffix, { dtype: stored, shape }]) => ({
-    name: `${prefix}.${suffix}`,
-    dtype: stored,
-    shape,
-    byteLength: tensorBytes(stored, shape) as number,
-    bytes: parts[suffix],
-  }));
+  return layerTensors(prefix, layout, parts);
 
   async function packWeight(): Promise<Uint8Array> {
-    const ordinary = columnsInGroups(columns, groupSize);
-    if (group.some((g, c) => g !== ordinary[c]))
-      throw new CompressError(
-        'not-representable',
-        'The groups do not follow the columns, and MatMulNBits has no index of groups: use "order: act-static".',
-        { tensor: `${prefix}.${SUFFIXES.quant}` },
-      );
-    const rowWords = (columns * bits) / 32;
-    const words = new Uint32Array(rows * rowWords);
-    for (let r = 0; r < rows; r++)
-      packBits({ values: codes, offset: r * columns, stride: 1, count: columns }, bits, {
-        words,
-        offset: r * rowWords,
-        stride: 1,
-      });
-    return new Uint8Array(words.buffer);
+    checkGroups(quantized, 'MatMulNBits', `${prefix}.${SUFFIXES.quant}`);
+    return packRows(codes, rows, columns, bits);
   }
 
   async function encodeRowScales(): Promise<Uint8Array> {
