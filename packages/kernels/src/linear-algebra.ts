@@ -1,4 +1,5 @@
-import { checkSquare, type ParametersOf } from './check-shapes.ts';
+import { checkSquare } from './check-shapes/check-operand.ts';
+import type { ParametersOf } from './check-shapes/parameters-of.ts';
 import { cholesky, inverseFactor, invertLower } from './inverse-factor.ts';
 import type { Kernels } from './kernels.ts';
 import { dividesTokens } from './operations/linears.ts';

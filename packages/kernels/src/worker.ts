@@ -1,14 +1,14 @@
 /** The entry of a worker thread: takes a compiled module, then runs its share of every job it is sent. */
 import type { Operation } from './operations/operation.ts';
 import { operations } from './operations/registry.ts';
-import { createAcquaintances } from './pool/ledger.ts';
-import type { Done, Forget, Job, Start } from './pool/messages.ts';
+import { createHeldBuffers } from './pool/buffer-handles.ts';
+import type { Done, Job, Release, Start } from './pool/messages.ts';
 import { runParts } from './pool/run-parts.ts';
 import { type Instance, instantiate } from './wasm/instance.ts';
 
 interface Port {
   postMessage(message: unknown): void;
-  listen(listener: (data: Start | Forget | Job) => void): void;
+  listen(listener: (data: Start | Job | Release) => void): void;
 }
 
 async function openPort(): Promise<Port> {
@@ -22,7 +22,7 @@ async function openPort(): Promise<Port> {
   }
   const self = globalThis as unknown as {
     postMessage(message: unknown): void;
-    onmessage: (event: { data: Start | Forget | Job }) => void;
+    onmessage: (event: { data: Start | Job | Release }) => void;
   };
   return {
     postMessage: (message) => self.postMessage(message),
@@ -33,13 +33,13 @@ async function openPort(): Promise<Port> {
 }
 
 const registry: Readonly<Record<string, Operation<never>>> = operations;
-const buffers = createAcquaintances();
+const held = createHeldBuffers();
 let instance: Instance;
 
 function run(job: Job): Done {
-  buffers.meet(job.introduced);
+  held.hold(job.buffers);
   try {
-    runParts(instance, registry[job.operation] as Operation<unknown>, buffers.read(job.params), job.division);
+    runParts(instance, registry[job.operation] as Operation<unknown>, held.decode(job.params), job.division);
     return { id: job.id };
   } catch (error) {
     return { id: job.id, error };
@@ -51,8 +51,8 @@ port.listen(async (message) => {
   if ('module' in message) {
     instance = await instantiate(message.module);
     port.postMessage({ ready: true });
-  } else if ('forget' in message) {
-    buffers.forget(message.forget);
+  } else if ('release' in message) {
+    held.release(message.release);
   } else {
     port.postMessage(run(message));
   }

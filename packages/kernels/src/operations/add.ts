@@ -1,4 +1,5 @@
-import { checkAdd, type ParametersOf } from '../check-shapes.ts';
+import { checkAdd } from '../check-shapes/check-decoder.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 import { ELEMENT_WORK, forEachWindow, takeWindow, windowUnits } from '../wasm/windows.ts';
 import type { Operation } from './operation.ts';
 

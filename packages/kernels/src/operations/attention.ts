@@ -1,4 +1,5 @@
-import { checkAttention, type ParametersOf } from '../check-shapes.ts';
+import { checkAttention } from '../check-shapes/check-decoder.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 import type { Matrix } from '../matrix.ts';
 import type { Instance } from '../wasm/instance.ts';
 import { stageRows, unstageRows } from '../wasm/stage.ts';

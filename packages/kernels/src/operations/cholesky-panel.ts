@@ -11,7 +11,7 @@ export const choleskyPanel: Operation<BlockColumn> = {
   check() {},
   units: ({ matrix, start, width }) => matrix.rows - start - width,
   granule: () => 32,
-  parts: () => 'even',
+  schedule: 'static',
   work: ({ matrix, start, width }) => (matrix.rows - start) * width * (2 * start + width),
   writes: ({ matrix }) => [matrix.data],
   run(instance, { matrix, start, width }, from, to) {

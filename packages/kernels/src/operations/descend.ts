@@ -1,4 +1,5 @@
-import { checkDescend, type ParametersOf } from '../check-shapes.ts';
+import { checkDescend } from '../check-shapes/check-rounding.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 import { stageGradient } from '../wasm/gradient.ts';
 import type { Instance } from '../wasm/instance.ts';
 import { addProduct, packLanes } from '../wasm/lane-products.ts';
@@ -27,7 +28,7 @@ export const descend: Operation<Params> = {
   check: checkDescend,
   units: ({ weight }) => (weight.columns === 0 ? 0 : weight.rows),
   granule: () => STRIP,
-  parts: () => 'even',
+  schedule: 'static',
   work: ({ weight }) => 3 * weight.rows * weight.columns ** 2,
   writes: ({ quantized, codes }) => [quantized.data, codes],
   run(instance, p, from, to) {

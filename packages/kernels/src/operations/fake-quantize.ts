@@ -1,4 +1,5 @@
-import { checkFakeQuantize, checkQuantizeInt8, type ParametersOf } from '../check-shapes.ts';
+import { checkFakeQuantize, checkQuantizeInt8 } from '../check-shapes/check-activations.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 import { ELEMENT_WORK, forEachWindow, takeWindow, windowUnits } from '../wasm/windows.ts';
 import type { Operation } from './operation.ts';
 

@@ -1,4 +1,5 @@
-import { checkGram, type ParametersOf } from '../check-shapes.ts';
+import { checkGram } from '../check-shapes/check-second-order.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 import type { Instance } from '../wasm/instance.ts';
 import { DEPTH_BLOCK, packedBytes, packTogether } from '../wasm/pack.ts';
 import { multiplyPacked, type Range, ROW_WINDOW } from '../wasm/product.ts';
@@ -16,7 +17,7 @@ export const gram: Operation<Params> = {
   units: ({ input }) => (input.rows === 0 ? 0 : Math.ceil(input.columns / 2)),
   // A multiple of the tile heights 5 and 6.
   granule: () => 30,
-  parts: () => 'even',
+  schedule: 'static',
   work: ({ input }) => input.rows * input.columns * input.columns,
   writes: ({ output }) => [output.data],
   run(instance, p, from, to) {

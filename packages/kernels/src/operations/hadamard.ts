@@ -1,4 +1,5 @@
-import { checkHadamard, type ParametersOf } from '../check-shapes.ts';
+import { checkHadamard } from '../check-shapes/check-decoder.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 import { ELEMENT_WORK, forEachWindow, stage, takeWindow, windowUnits } from '../wasm/windows.ts';
 import type { Operation } from './operation.ts';
 

@@ -1,4 +1,5 @@
-import { checkDecode, checkEncode, type ParametersOf } from '../check-shapes.ts';
+import { checkDecode, checkEncode } from '../check-shapes/check-bytes.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 import { ELEMENT_WORK, forEachWindow, takeWindow, windowUnits } from '../wasm/windows.ts';
 import type { Operation } from './operation.ts';
 

@@ -18,7 +18,7 @@ export const invertColumns: Operation<{ readonly matrix: Matrix }> = {
   check() {},
   units: ({ matrix }) => matrix.rows,
   granule: () => COLUMNS,
-  parts: () => 'single',
+  schedule: 'dynamic',
   work: ({ matrix }) => matrix.rows ** 3 / 3,
   writes: ({ matrix }) => [matrix.data],
   run(instance, { matrix }, from, to) {

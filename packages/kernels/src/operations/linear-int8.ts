@@ -1,4 +1,5 @@
-import { checkLinearInt8, type ParametersOf } from '../check-shapes.ts';
+import { checkLinearInt8 } from '../check-shapes/check-products.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 import type { Int8Rows } from '../int8-rows.ts';
 import type { Instance } from '../wasm/instance.ts';
 import { DEPTH_BLOCK, packedBlock, packedBytes } from '../wasm/pack.ts';
@@ -25,7 +26,7 @@ export const linearInt8: Operation<Params> = {
   check: checkLinearInt8,
   units: (p) => (p.output.data.length === 0 ? 0 : byOutputs(p) ? p.weight.rows : p.input.rows),
   granule: () => 16,
-  parts: () => 'even',
+  schedule: 'static',
   work: ({ input, weight }) => 2 * input.rows * weight.rows * input.columns,
   writes: ({ output }) => [output.data],
   run(instance, p, from, to) {

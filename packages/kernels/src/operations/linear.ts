@@ -1,4 +1,5 @@
-import { checkLinear, type ParametersOf } from '../check-shapes.ts';
+import { checkLinear } from '../check-shapes/check-products.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 import { product } from '../wasm/product.ts';
 import { rowProducts } from '../wasm/row-product.ts';
 import type { Operation } from './operation.ts';
@@ -9,14 +10,15 @@ type Params = ParametersOf<'linear'>;
 const FEW_ROWS = 4;
 
 /** Few tokens are divided over the outputs instead, so that one token still uses every thread. */
-const byOutputs = ({ input, weight }: Params) => input.rows <= FEW_ROWS || input.rows < weight.rows / 4;
+export const byOutputs = ({ input, weight }: Pick<Params, 'input' | 'weight'>) =>
+  input.rows <= FEW_ROWS || input.rows < weight.rows / 4;
 
 /** `linear` */
 export const linear: Operation<Params> = {
   check: checkLinear,
   units: (p) => (p.output.data.length === 0 ? 0 : byOutputs(p) ? p.weight.rows : p.input.rows),
   granule: () => 16,
-  parts: () => 'even',
+  schedule: 'static',
   work: ({ input, weight }) => 2 * input.rows * weight.rows * input.columns,
   writes: ({ output }) => [output.data],
   run(instance, p, from, to) {

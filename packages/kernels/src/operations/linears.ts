@@ -1,8 +1,10 @@
-import { checkLinears, type ParametersOf } from '../check-shapes.ts';
+import { checkLinears } from '../check-shapes/check-products.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 import type { Instance } from '../wasm/instance.ts';
 import { type Factor, pack, packedBytes } from '../wasm/pack.ts';
 import { multiplyPacked, ROW_WINDOW } from '../wasm/product.ts';
 import { stageRows, unstageRows } from '../wasm/stage.ts';
+import { byOutputs } from './linear.ts';
 import type { Operation } from './operation.ts';
 
 type Params = ParametersOf<'linears'>;
@@ -11,15 +13,12 @@ type Params = ParametersOf<'linears'>;
 const WEIGHTS = 4 * 1024 * 1024;
 /** Outputs of one Linear, whose tile is computed at once. */
 const MOST_OUTPUTS = 4096;
-/** Fewer tokens for each output are not worth packed weights, or leave threads without work. */
-const TOKENS_PER_OUTPUT = 1 / 4;
-
 /** Whether all weights fit the windows of a thread, and there are tokens enough to divide. */
 export function dividesTokens({ input, linears }: Pick<Params, 'input' | 'linears'>): boolean {
-  const outputs = linears.map(({ weight }) => weight.rows);
-  const most = Math.max(0, ...outputs);
-  const floats = outputs.reduce((sum, rows) => sum + rows, 0) * input.columns;
-  return most <= MOST_OUTPUTS && floats <= WEIGHTS && input.rows > 4 && input.rows >= most * TOKENS_PER_OUTPUT;
+  const floats = linears.reduce((sum, { weight }) => sum + weight.data.length, 0);
+  return (
+    floats <= WEIGHTS && linears.every(({ weight }) => weight.rows <= MOST_OUTPUTS && !byOutputs({ input, weight }))
+  );
 }
 
 /** The packed weight of a Linear, and its bias. */

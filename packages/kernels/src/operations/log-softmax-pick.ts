@@ -1,4 +1,5 @@
-import { checkLogSoftmaxPick, type ParametersOf } from '../check-shapes.ts';
+import { checkLogSoftmaxPick } from '../check-shapes/check-decoder.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 import { ELEMENT_WORK, takeWindow } from '../wasm/windows.ts';
 import type { Operation } from './operation.ts';
 

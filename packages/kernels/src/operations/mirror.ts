@@ -17,7 +17,7 @@ export interface Mirror {
 export const mirror: Operation<Mirror> = {
   check() {},
   units: ({ matrix }) => Math.ceil(matrix.rows / BLOCK),
-  parts: () => 'single',
+  schedule: 'dynamic',
   work: ({ matrix }) => matrix.rows ** 2,
   writes: ({ matrix }) => [matrix.data],
   run(_instance, { matrix, mode }, from, to) {

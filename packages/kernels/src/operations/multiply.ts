@@ -1,4 +1,5 @@
-import { checkMultiply, type ParametersOf } from '../check-shapes.ts';
+import { checkMultiply } from '../check-shapes/check-products.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 import { product } from '../wasm/product.ts';
 import type { Operation } from './operation.ts';
 
@@ -7,7 +8,7 @@ export const multiply: Operation<ParametersOf<'multiply'>> = {
   check: checkMultiply,
   units: ({ output }) => (output.data.length === 0 ? 0 : output.rows),
   granule: () => 16,
-  parts: () => 'even',
+  schedule: 'static',
   work: ({ left, right }) => 2 * left.rows * left.columns * right.columns,
   writes: ({ output }) => [output.data],
   run(instance, { left, right, output, accumulate = false, negate }, from, to) {

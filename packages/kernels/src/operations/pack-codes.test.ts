@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import { packedRowBytes } from '../check-shapes.ts';
+import { packedRowBytes } from '../check-shapes/check-bytes.ts';
 import { openFronts } from '../testing/fronts.ts';
 import { randomNumbers } from '../testing/random.ts';
 

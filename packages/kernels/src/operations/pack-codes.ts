@@ -1,4 +1,5 @@
-import { checkPacking, type ParametersOf, packedRowBytes } from '../check-shapes.ts';
+import { checkPacking, packedRowBytes } from '../check-shapes/check-bytes.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 import { ELEMENT_WORK, forEachWindow, takeWindow, windowUnits } from '../wasm/windows.ts';
 import type { Operation } from './operation.ts';
 

@@ -1,4 +1,5 @@
-import { checkDequantize, checkQuantize, type ParametersOf } from '../check-shapes.ts';
+import { checkDequantize, checkQuantize } from '../check-shapes/check-rounding.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 import type { GroupScales } from '../code-grid.ts';
 import type { Instance } from '../wasm/instance.ts';
 import { rowTables, tableLanes, tableOf } from '../wasm/tables.ts';

@@ -1,4 +1,5 @@
-import { checkSweep, type ParametersOf } from '../check-shapes.ts';
+import { checkSweep } from '../check-shapes/check-rounding.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 import type { Instance } from '../wasm/instance.ts';
 import { addProduct, packLanes } from '../wasm/lane-products.ts';
 import { setGrid, stageGrid, stageScales } from '../wasm/lane-scales.ts';
@@ -23,7 +24,7 @@ export const sweep: Operation<Params> = {
   check: checkSweep,
   units: ({ weight, from, to }) => (from === to ? 0 : weight.rows),
   granule: () => STRIP,
-  parts: () => 'even',
+  schedule: 'static',
   work: ({ weight, from, to }) => weight.rows * (to - from) * (2 * weight.columns - from - to + 20),
   writes: ({ weight, codes, loss }) => [weight.data, codes, loss],
   run(instance, p, from, to) {

@@ -1,4 +1,5 @@
-import { checkWeightedError, type ParametersOf } from '../check-shapes.ts';
+import { checkWeightedError } from '../check-shapes/check-second-order.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 import { stageGradient } from '../wasm/gradient.ts';
 import { laneCount, laneWindows, STRIP } from '../wasm/lanes.ts';
 import type { Operation } from './operation.ts';
@@ -8,7 +9,7 @@ export const weightedError: Operation<ParametersOf<'weightedError'> & { readonly
   check: checkWeightedError,
   units: ({ left }) => (left.columns === 0 ? 0 : left.rows),
   granule: () => STRIP,
-  parts: () => 'even',
+  schedule: 'static',
   work: ({ left }) => 2 * left.rows * left.columns ** 2,
   writes: ({ errors }) => [errors],
   run(instance, p, from, to) {

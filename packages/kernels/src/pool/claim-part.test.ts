@@ -16,9 +16,9 @@ test.each([
   { units: 36, granule: 1, threads: 7 },
   { units: 3_000_000_001, granule: 1024, threads: 2 },
 ])('parts of $units units follow one another without gaps, whole granules each', (division) => {
-  for (const parts of ['shrinking', 'even', 'single'] as const) {
-    if (parts === 'single' && division.units > 1e6) continue;
-    const all = partsOf({ ...division, parts });
+  for (const schedule of ['guided', 'static', 'dynamic'] as const) {
+    if (schedule === 'dynamic' && division.units > 1e6) continue;
+    const all = partsOf({ ...division, schedule });
     expect(all[0][0]).toBe(0);
     expect(all.at(-1)![1]).toBe(division.units);
     for (const [i, [from, to]] of all.entries()) {
@@ -29,13 +29,13 @@ test.each([
   }
 });
 
-test('even: a part for each thread; single: one for each granule; shrinking: a quarter first for two threads, and never many', () => {
-  const sizes = (parts: Division['parts']) =>
-    partsOf({ units: 2048, granule: 1, threads: 2, parts }).map(([from, to]) => to - from);
-  expect(sizes('even')).toEqual([1024, 1024]);
-  expect(sizes('single')).toHaveLength(2048);
-  const shrinking = sizes('shrinking');
-  expect(shrinking.slice(0, 3)).toEqual([512, 384, 288]);
-  expect(Math.min(...shrinking.slice(0, -1))).toBe(64);
-  expect(shrinking.length).toBeLessThan(20);
+test('static: a part for each thread; dynamic: one for each granule; guided: a quarter first for two threads, and never many', () => {
+  const sizes = (schedule: Division['schedule']) =>
+    partsOf({ units: 2048, granule: 1, threads: 2, schedule }).map(([from, to]) => to - from);
+  expect(sizes('static')).toEqual([1024, 1024]);
+  expect(sizes('dynamic')).toHaveLength(2048);
+  const guided = sizes('guided');
+  expect(guided.slice(0, 3)).toEqual([512, 384, 288]);
+  expect(Math.min(...guided.slice(0, -1))).toBe(64);
+  expect(guided.length).toBeLessThan(20);
 });

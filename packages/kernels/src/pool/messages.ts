@@ -1,5 +1,6 @@
+import type { Schedule } from '../operations/operation.ts';
 import type { WasmModule } from '../wasm/web-assembly.ts';
-import type { Entered } from './ledger.ts';
+import type { Encoded } from './buffer-handles.ts';
 
 /** What a worker needs before it can work; it answers with `{ ready: true }`. */
 export interface Start {
@@ -7,7 +8,7 @@ export interface Start {
 }
 
 /** One operation, sent to every worker; each claims parts from the shared counter until none is left. */
-export interface Job extends Entered {
+export interface Job extends Encoded {
   readonly id: number;
   /** The operation's name in the registry. */
   readonly operation: string;
@@ -18,15 +19,15 @@ export interface Job extends Entered {
 export interface Division {
   readonly units: number;
   readonly granule: number;
-  readonly parts: 'shrinking' | 'even' | 'single';
+  readonly schedule: Schedule;
   readonly threads: number;
   /** `claimed[0]` is the first granule that nobody has taken. */
   readonly claimed: Int32Array;
 }
 
-/** Shared buffers that no later job will name, by their numbers in the ledger. */
-export interface Forget {
-  readonly forget: number;
+/** The handle of a shared buffer that no later job will name. */
+export interface Release {
+  readonly release: number;
 }
 
 /** A worker's answer to a job: it found no more parts, or failed. */

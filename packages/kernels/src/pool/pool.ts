@@ -4,9 +4,9 @@ import { type OperationName, type OperationParams, operations } from '../operati
 import { startWorker, type WorkerHandle } from '../start-worker.ts';
 import { type Instance, instantiate } from '../wasm/instance.ts';
 import type { WasmModule } from '../wasm/web-assembly.ts';
+import { createBufferHandles } from './buffer-handles.ts';
 import { divide } from './claim-part.ts';
-import { createLedger } from './ledger.ts';
-import type { Done, Forget, Job } from './messages.ts';
+import type { Done, Job, Release } from './messages.ts';
 import { runParts, runWhole } from './run-parts.ts';
 import { share } from './share.ts';
 
@@ -72,7 +72,7 @@ async function runTogether<P>(instance: Instance, crew: Crew, operation: Operati
 }
 
 /** A job as the calling thread has it: its arrays are its own. */
-type Task = Omit<Job, 'id' | 'introduced'>;
+type Task = Omit<Job, 'id' | 'buffers'>;
 
 /** The workers, as one correspondent. */
 interface Crew {
@@ -88,10 +88,10 @@ async function startCrew(module: WasmModule, size: number): Promise<Crew> {
   let dead: Error | undefined;
   let lastId = 0;
 
-  const post = (message: Forget | Job) => {
+  const post = (message: Job | Release) => {
     for (const worker of workers) worker.post(message);
   };
-  const enter = createLedger((forget) => post({ forget }));
+  const encode = createBufferHandles((release) => post({ release }));
   const keepAlive = (yes: boolean) => {
     for (const worker of workers) worker.keepAlive(yes);
   };
@@ -135,7 +135,7 @@ async function startCrew(module: WasmModule, size: number): Promise<Crew> {
       const id = ++lastId;
       pending.set(id, { waiting: size, errors: [], settle });
       keepAlive(true);
-      post({ ...job, ...enter(job.params), id });
+      post({ ...job, ...encode(job.params), id });
       // The calling thread looks at the promise only after its own part.
       settle.promise.catch(() => {});
       return settle.promise;

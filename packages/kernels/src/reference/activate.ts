@@ -1,4 +1,5 @@
-import { checkActivate, type ParametersOf } from '../check-shapes.ts';
+import { checkActivate } from '../check-shapes/check-decoder.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 import { erfc } from './erfc.ts';
 
 /** The activations in f64. SiLU and both GELU: Hendrycks and Gimpel, 2016. At -Infinity the first three are 0, their limit. */

@@ -1,4 +1,5 @@
-import { checkAttention, type ParametersOf } from '../check-shapes.ts';
+import { checkAttention } from '../check-shapes/check-decoder.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 import { dot } from './dot.ts';
 
 /** Causal softmax attention, one query at a time: softmax(scale q K^T) V over the keys that the query sees, each as the query sees it. */

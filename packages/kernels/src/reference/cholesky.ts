@@ -1,4 +1,6 @@
-import { checkInverseFactor, checkSquare, type ParametersOf } from '../check-shapes.ts';
+import { checkSquare } from '../check-shapes/check-operand.ts';
+import { checkInverseFactor } from '../check-shapes/check-second-order.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 import type { Matrix } from '../matrix.ts';
 import { choleskyInPlace, invertLowerInPlace } from './triangular.ts';
 

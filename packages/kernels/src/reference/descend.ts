@@ -1,4 +1,5 @@
-import { checkDescend, type ParametersOf } from '../check-shapes.ts';
+import { checkDescend } from '../check-shapes/check-rounding.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 import { gridRounding } from './nearest-code.ts';
 
 /**

@@ -1,4 +1,5 @@
-import { checkFakeQuantize, checkQuantizeInt8, type ParametersOf } from '../check-shapes.ts';
+import { checkFakeQuantize, checkQuantizeInt8 } from '../check-shapes/check-activations.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 import type { Matrix } from '../matrix.ts';
 import { roundHalfEven } from './nearest-code.ts';
 

@@ -1,4 +1,5 @@
-import { checkFitScales, type ParametersOf } from '../check-shapes.ts';
+import { checkFitScales } from '../check-shapes/check-rounding.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 import type { ScaleFit } from '../kernels.ts';
 import { largestLevel } from '../largest-level.ts';
 import { searchFactors } from '../search-factors.ts';

@@ -1,4 +1,6 @@
-import { checkGram, checkSquare, type ParametersOf } from '../check-shapes.ts';
+import { checkSquare } from '../check-shapes/check-operand.ts';
+import { checkGram } from '../check-shapes/check-second-order.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 import type { Matrix } from '../matrix.ts';
 
 /** Lower triangle of output[K,K] += input[T,K]^T input[T,K], with sums in f64. */

@@ -1,4 +1,5 @@
-import { checkHadamard, type ParametersOf } from '../check-shapes.ts';
+import { checkHadamard } from '../check-shapes/check-decoder.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 
 /** By the definition of the matrix: element (i, j) of a Sylvester matrix is (-1)^(number of ones that i and j share in binary). */
 export function hadamard(p: ParametersOf<'hadamard'>): void {

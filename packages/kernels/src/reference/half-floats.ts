@@ -1,4 +1,5 @@
-import { checkDecode, checkEncode, type ParametersOf } from '../check-shapes.ts';
+import { checkDecode, checkEncode } from '../check-shapes/check-bytes.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 import { roundHalfEven } from './nearest-code.ts';
 
 /** IEEE 754 binary16, or the upper half of an f32. */

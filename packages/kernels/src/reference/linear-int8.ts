@@ -1,4 +1,5 @@
-import { checkLinearInt8, type ParametersOf } from '../check-shapes.ts';
+import { checkLinearInt8 } from '../check-shapes/check-products.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 
 /** {@link Kernels.linearInt8}: sums of integers, which f64 holds exactly. */
 export function linearInt8(p: ParametersOf<'linearInt8'>): void {

@@ -1,4 +1,5 @@
-import { checkLinear, type ParametersOf } from '../check-shapes.ts';
+import { checkLinear } from '../check-shapes/check-products.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 import { dot } from './dot.ts';
 
 /** output[T,N] (+)= input[T,K] weight[N,K]^T (+ bias[N]), with sums in f64. */

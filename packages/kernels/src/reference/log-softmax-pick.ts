@@ -1,4 +1,5 @@
-import { checkLogSoftmaxPick, type ParametersOf } from '../check-shapes.ts';
+import { checkLogSoftmaxPick } from '../check-shapes/check-decoder.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 
 /** log softmax(logits)[picked] by rows: x - largest - log sum exp(x - largest), in f64. */
 export function logSoftmaxPick(p: ParametersOf<'logSoftmaxPick'>): Float64Array {

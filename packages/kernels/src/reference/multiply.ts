@@ -1,4 +1,5 @@
-import { checkMultiply, type ParametersOf } from '../check-shapes.ts';
+import { checkMultiply } from '../check-shapes/check-products.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 
 /** output[M,N] (+)= +-left[M,K] right[K,N], with sums in f64. */
 export function multiply(p: ParametersOf<'multiply'>): void {

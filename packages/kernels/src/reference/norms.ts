@@ -1,4 +1,5 @@
-import { checkNorm, type ParametersOf } from '../check-shapes.ts';
+import { checkNorm } from '../check-shapes/check-decoder.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 
 /** Zhang and Sennrich, 2019: input / sqrt(mean(input^2) + epsilon) * gain, by rows. */
 export function rmsNorm(p: ParametersOf<'rmsNorm'>): void {

@@ -1,4 +1,5 @@
-import { checkPacking, type ParametersOf, packedRowBytes } from '../check-shapes.ts';
+import { checkPacking, packedRowBytes } from '../check-shapes/check-bytes.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 
 /** Codes of `bits` each, LSB first, as one little-endian bit stream a row, each row padded with zeros to whole 32-bit words. */
 export function pack({ codes, rows, columns, bits, output }: ParametersOf<'pack'>): void {

@@ -1,4 +1,5 @@
-import { checkDequantize, checkQuantize, type ParametersOf } from '../check-shapes.ts';
+import { checkDequantize, checkQuantize } from '../check-shapes/check-rounding.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 import { gridRounding } from './nearest-code.ts';
 
 /** Nearest codes of `weight` on the grid. */

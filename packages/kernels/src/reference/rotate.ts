@@ -1,4 +1,5 @@
-import { checkRotate, type ParametersOf } from '../check-shapes.ts';
+import { checkRotate } from '../check-shapes/check-decoder.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 
 /** Su et al., 2021, in the layout of rotated halves: (a, b) becomes (a cos - b sin, b cos + a sin) with a = x[i], b = x[i + d/2]. */
 export function rotate(p: ParametersOf<'rotate'>): void {

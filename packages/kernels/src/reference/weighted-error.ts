@@ -1,4 +1,5 @@
-import { checkWeightedError, type ParametersOf } from '../check-shapes.ts';
+import { checkWeightedError } from '../check-shapes/check-second-order.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 
 /** tr((A - B) H (A - B)^T) by rows, in f64. */
 export function weightedError(p: ParametersOf<'weightedError'>): Float64Array {

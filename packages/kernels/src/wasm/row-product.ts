@@ -1,4 +1,4 @@
-import type { ParametersOf } from '../check-shapes.ts';
+import type { ParametersOf } from '../check-shapes/parameters-of.ts';
 import type { Instance } from './instance.ts';
 import { DEPTH_BLOCK } from './pack.ts';
 import { stageRows, unstageRows } from './stage.ts';

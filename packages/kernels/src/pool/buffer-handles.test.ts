@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { createAcquaintances, createLedger } from './ledger.ts';
+import { createBufferHandles, createHeldBuffers } from './buffer-handles.ts';
 
-test('a worker reads what was entered; a shared buffer gets a number once it has come often', () => {
-  const enter = createLedger(() => {});
-  const worker = createAcquaintances();
+test('a worker decodes what was encoded; a shared buffer gets a handle once it has come often', () => {
+  const encode = createBufferHandles(() => {});
+  const worker = createHeldBuffers();
   const introduced: number[] = [];
   const shared = new SharedArrayBuffer(64);
   const params = {
@@ -13,10 +13,10 @@ test('a worker reads what was entered; a shared buffer gets a number once it has
     absent: undefined,
   };
   for (let job = 1; job <= 70; job++) {
-    const entered = structuredClone(enter(params));
-    introduced.push(...entered.introduced.map(() => job));
-    worker.meet(entered.introduced);
-    const read = worker.read(entered.params) as typeof params;
+    const encoded = structuredClone(encode(params));
+    introduced.push(...encoded.buffers.map(() => job));
+    worker.hold(encoded.buffers);
+    const read = worker.decode(encoded.params) as typeof params;
     expect(read).toEqual(params);
     read.matrix.data[0]++;
     read.list[0].codes[3]++;
