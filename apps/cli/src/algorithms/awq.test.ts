@@ -1,12 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { awq } from '@compress/awq';
 import {
   createStatisticsCollector,
   loadSection,
-  openCheckpoint,
-  openSafetensors,
   randomStream,
   runLinears,
   runSection,
@@ -17,13 +12,8 @@ import {
   stageInput,
 } from '@compress/core';
 import { createKernels, type Kernels, type Matrix } from '@compress/kernels';
-import { modelFromConfig } from '@compress/models';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-
-const goldens = fileURLToPath(new URL('../../../../packages/models/goldens', import.meta.url));
-const names = (await readdir(goldens, { withFileTypes: true }))
-  .filter((entry) => entry.isDirectory() && entry.name !== 'tokenizers')
-  .map(({ name }) => name);
+import { goldenNames, openGolden } from '../golden.test.fixture.ts';
 
 let kernels: Kernels;
 beforeAll(async () => {
@@ -31,14 +21,8 @@ beforeAll(async () => {
 });
 afterAll(() => kernels.close());
 
-async function openGolden(name: string) {
-  const config = JSON.parse(await readFile(join(goldens, name, 'config.json'), 'utf8'));
-  const checkpoint = await openCheckpoint(join(goldens, name));
-  const expected = await openSafetensors(join(goldens, `${name}.golden.safetensors`));
-  const tokens = new Uint32Array((await expected.read('tokens')).slice().buffer);
-  const length = expected.tensors.get('tokens')!.shape[1];
-  await expected.close();
-  const model = modelFromConfig(config, checkpoint.tensors);
+async function openBatch(name: string) {
+  const { model, checkpoint, tokens, length } = await openGolden(name);
   const batch = () => {
     const hidden = kernels.matrix(tokens.length, model.hiddenSize);
     return { sequences: tokens.length / length, length, tokens, hidden, state: new Map() };
@@ -46,7 +30,7 @@ async function openGolden(name: string) {
   return { model, checkpoint, batch };
 }
 
-type Golden = Awaited<ReturnType<typeof openGolden>>;
+type Golden = Awaited<ReturnType<typeof openBatch>>;
 
 /** Logits of every position; `change` may replace a section's weights once it has run. */
 async function logits(
@@ -88,8 +72,8 @@ async function observe(
 /** f32 rounds weights once more for each scale that meets them. Logits are of size 1 to 10. */
 const ROUNDING = 1e-4;
 
-test.each(names)('%s: scales found on its own activations leave the logits as they are', async (name) => {
-  const golden = await openGolden(name);
+test.each(goldenNames)('%s: scales found on its own activations leave the logits as they are', async (name) => {
+  const golden = await openBatch(name);
   const expected = await logits(golden);
   const options = awq.options.parse({ grid: 'int3-asym', groupSize: 'channel', clip: false });
   const ratios: number[] = [];

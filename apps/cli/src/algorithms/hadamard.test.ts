@@ -1,16 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import {
   type Algorithm,
   type Checkpoint,
   compress,
   loadSection,
   type Model,
-  openCheckpoint,
-  openSafetensors,
   type PipelineStep,
   randomStream,
   runSection,
@@ -25,16 +22,13 @@ import { hadamard, rotateSection } from '@compress/hadamard';
 import { createKernels, type Kernels, type Matrix } from '@compress/kernels';
 import { modelFromConfig } from '@compress/models';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { goldenNames, openGolden } from '../golden.test.fixture.ts';
 
 /** Python with torch and transformers. */
 const python = process.env.COMPRESS_PYTHON;
 if (python === undefined)
   console.warn('SKIPPED: transformers loads a rotated checkpoint; set COMPRESS_PYTHON to an interpreter that has it.');
 
-const goldens = fileURLToPath(new URL('../../../../packages/models/goldens', import.meta.url));
-const names = (await readdir(goldens, { withFileTypes: true }))
-  .filter((entry) => entry.isDirectory() && entry.name !== 'tokenizers')
-  .map(({ name }) => name);
 const STREAM_STAYS = ['gemma3', 'gpt2', 'gpt_neox', 'gpt_neox-serial', 'opt'];
 
 let kernels: Kernels;
@@ -55,16 +49,6 @@ interface Opened {
 interface Sequences {
   readonly tokens: Uint32Array;
   readonly length: number;
-}
-
-async function openGolden(name: string): Promise<Opened & Sequences> {
-  const config = JSON.parse(await readFile(join(goldens, name, 'config.json'), 'utf8'));
-  const checkpoint = await openCheckpoint(join(goldens, name));
-  const expected = await openSafetensors(join(goldens, `${name}.golden.safetensors`));
-  const tokens = new Uint32Array((await expected.read('tokens')).slice().buffer);
-  const length = expected.tensors.get('tokens')!.shape[1];
-  await expected.close();
-  return { model: modelFromConfig(config, checkpoint.tensors), checkpoint, tokens, length };
 }
 
 function step(algorithm: Algorithm<never>, recipe: unknown): PipelineStep {
@@ -97,7 +81,7 @@ function relative(actual: Matrix, expected: Matrix): number {
 /** f32 rounds weights once more, and adds in another order. */
 const ROUNDING = 3e-5;
 
-describe.each(names)('%s', (name) => {
+describe.each(goldenNames)('%s', (name) => {
   const always = [['R2'], ['R3'], ['R4'], ['R2', 'R3', 'R4']];
   const sets = STREAM_STAYS.includes(name) ? always : [...always, ['R1'], ['R1', 'R2', 'R3', 'R4']];
   test.each(sets.map((rotations) => ({ rotations })))('the logits stay under $rotations', async (recipe) => {

@@ -1,14 +1,11 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import {
   type Algorithm,
   type CompressRequest,
   compress,
   loadSection,
-  openCheckpoint,
-  openSafetensors,
   type PipelineStep,
   readInference,
   runSection,
@@ -17,9 +14,9 @@ import { dense } from '@compress/formats';
 import { gptq } from '@compress/gptq';
 import { createReferenceKernels } from '@compress/kernels';
 import { kvCache } from '@compress/kv-cache';
-import { modelFromConfig } from '@compress/models';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DEMO_MODEL, demoTexts } from '../demo-model.ts';
+import { goldenFolder, openGolden } from '../golden.test.fixture.ts';
 import { registry } from '../registry.ts';
 import { runCli } from '../run-cli.ts';
 
@@ -91,24 +88,14 @@ test('eval says what is wrong with a cache', async () => {
     await expect(perplexity(DEMO_MODEL, cache)).rejects.toThrow(message);
 });
 
-const golden = fileURLToPath(new URL('../../../../packages/models/goldens/llama', import.meta.url));
-
 function step(algorithm: Algorithm<never>, recipe: unknown): PipelineStep {
   return { algorithm: algorithm as unknown as Algorithm, options: algorithm.options.parse(recipe) };
 }
 
 async function goldenRequest(name: string, pipeline: readonly PipelineStep[]) {
-  const checkpoint = await openCheckpoint(golden);
-  const model = modelFromConfig(JSON.parse(await readFile(join(golden, 'config.json'), 'utf8')), checkpoint.tensors);
-  const expected = await openSafetensors(`${golden}.golden.safetensors`);
-  const tokens = new Uint32Array((await expected.read('tokens')).slice().buffer);
-  const length = expected.tensors.get('tokens')!.shape[1];
-  await expected.close();
-  const sequences = Array.from({ length: tokens.length / length }, (_, i) =>
-    tokens.slice(i * length, (i + 1) * length),
-  );
+  const { model, checkpoint, tokens, length, sequences } = await openGolden('llama');
   const request: CompressRequest = {
-    source: golden,
+    source: goldenFolder('llama'),
     output: join(folder, name),
     checkpoint,
     model,

@@ -1,27 +1,13 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { awq } from '@compress/awq';
-import {
-  type Algorithm,
-  compress,
-  defineAlgorithm,
-  loadSection,
-  openCheckpoint,
-  openSafetensors,
-} from '@compress/core';
+import { type Algorithm, compress, defineAlgorithm, loadSection } from '@compress/core';
 import { dense } from '@compress/formats';
 import { createKernels, type Kernels } from '@compress/kernels';
-import { modelFromConfig } from '@compress/models';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-
-const packages = fileURLToPath(new URL('../../../../packages', import.meta.url));
-const goldens = join(packages, 'models/goldens');
-const names = (await readdir(goldens, { withFileTypes: true }))
-  .filter((entry) => entry.isDirectory() && entry.name !== 'tokenizers')
-  .map(({ name }) => name);
+import { goldenFolder, goldenNames, openGolden } from '../golden.test.fixture.ts';
 
 let kernels: Kernels;
 let folder: string;
@@ -33,21 +19,6 @@ afterAll(async () => {
   await kernels.close();
   await rm(folder, { recursive: true });
 });
-
-/** A tiny checkpoint of transformers, its tokens, and the logits that transformers computes. */
-async function openGolden(name: string) {
-  const config = JSON.parse(await readFile(join(goldens, name, 'config.json'), 'utf8'));
-  const checkpoint = await openCheckpoint(join(goldens, name));
-  const expected = await openSafetensors(join(goldens, `${name}.golden.safetensors`));
-  const tokens = new Uint32Array((await expected.read('tokens')).slice().buffer);
-  const logits = new Float32Array((await expected.read('logits')).slice().buffer);
-  const length = expected.tensors.get('tokens')!.shape[1];
-  await expected.close();
-  const sequences = Array.from({ length: tokens.length / length }, (_, i) =>
-    tokens.subarray(i * length, (i + 1) * length),
-  );
-  return { model: modelFromConfig(config, checkpoint.tensors), checkpoint, sequences, tokens, logits };
-}
 
 type Golden = Awaited<ReturnType<typeof openGolden>>;
 
@@ -61,7 +32,7 @@ function transform<Options>(
   return compress({
     model,
     checkpoint,
-    source: join(goldens, name),
+    source: goldenFolder(name),
     output: join(folder, `${name}-${algorithm.name}`),
     pipeline: [{ algorithm: algorithm as Algorithm, options }],
     format: dense,
@@ -78,7 +49,7 @@ function transform<Options>(
 /** f32, and streams of size 1 to 10 that are taken apart and added up again. */
 const ROUNDING = 1e-4;
 
-test.each(names)('%s: what the parts add is the model of transformers', async (name) => {
+test.each(goldenNames)('%s: what the parts add is the model of transformers', async (name) => {
   const golden = await openGolden(name);
   const { model, checkpoint, tokens, sequences } = golden;
   const [embedding, ...others] = model.sections;
@@ -132,7 +103,7 @@ test('whole sequences are kept, spread evenly over all', async () => {
 
 /** By checkpoint, block and part: the losses of ratios 0, 1/20, ..., of transformers' own modules in f64. */
 const losses: Record<string, { attention: number[]; feedForward: number[] }[]> = JSON.parse(
-  await readFile(join(packages, 'awq/goldens/module-losses.json'), 'utf8'),
+  await readFile(new URL('../../../../packages/awq/goldens/module-losses.json', import.meta.url), 'utf8'),
 );
 
 test.each(Object.keys(losses))('%s: AWQ finds the scales with which modules lose least', async (name) => {

@@ -1,7 +1,6 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import {
   type Algorithm,
   type Checkpoint,
@@ -9,7 +8,6 @@ import {
   createStatisticsCollector,
   loadSection,
   openCheckpoint,
-  openSafetensors,
   type PipelineStep,
   randomStream,
   readInference,
@@ -20,15 +18,10 @@ import {
 } from '@compress/core';
 import { dense } from '@compress/formats';
 import { createKernels, type Kernels, type Matrix } from '@compress/kernels';
-import { modelFromConfig } from '@compress/models';
 import { rtn } from '@compress/rtn';
 import { smoothquant } from '@compress/smoothquant';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-
-const goldens = fileURLToPath(new URL('../../../../packages/models/goldens', import.meta.url));
-const names = (await readdir(goldens, { withFileTypes: true }))
-  .filter((entry) => entry.isDirectory() && entry.name !== 'tokenizers')
-  .map(({ name }) => name);
+import { goldenFolder, goldenModel, goldenNames, readGoldenTokens } from '../golden.test.fixture.ts';
 
 let kernels: Kernels;
 let folder: string;
@@ -40,23 +33,6 @@ afterAll(async () => {
   await kernels.close();
   await rm(folder, { recursive: true });
 });
-
-interface Sequences {
-  readonly tokens: Uint32Array;
-  readonly length: number;
-}
-
-async function tokensOf(name: string): Promise<Sequences> {
-  const expected = await openSafetensors(join(goldens, `${name}.golden.safetensors`));
-  const tokens = new Uint32Array((await expected.read('tokens')).slice().buffer);
-  const length = expected.tensors.get('tokens')!.shape[1];
-  await expected.close();
-  return { tokens, length };
-}
-
-async function configOf(name: string) {
-  return JSON.parse(await readFile(join(goldens, name, 'config.json'), 'utf8'));
-}
 
 function step<Options>(algorithm: Algorithm<Options>, recipe: unknown): PipelineStep {
   return { algorithm: algorithm as Algorithm, options: algorithm.options.parse(recipe) };
@@ -71,8 +47,8 @@ interface Seen {
 
 /** Logits of every position, and on the way all that Linears read and made. */
 async function logits(name: string, checkpoint: Checkpoint, visit: (seen: Seen) => void = () => {}): Promise<Matrix> {
-  const { tokens, length } = await tokensOf(name);
-  const model = modelFromConfig(await configOf(name), checkpoint.tensors);
+  const { tokens, length } = await readGoldenTokens(name);
+  const model = await goldenModel(name, checkpoint);
   const hidden = kernels.matrix(tokens.length, model.hiddenSize);
   const batch = { sequences: tokens.length / length, length, tokens, hidden, state: new Map() };
   for (const section of model.sections) {
@@ -97,15 +73,12 @@ async function logits(name: string, checkpoint: Checkpoint, visit: (seen: Seen) 
 
 /** Compresses a golden model on its own tokens, and opens what comes out with and without its inference. */
 async function compressed(name: string, at: string, pipeline: PipelineStep[]) {
-  const source = join(goldens, name);
+  const source = goldenFolder(name);
   const checkpoint = await openCheckpoint(source);
-  const { tokens, length } = await tokensOf(name);
-  const sequences = Array.from({ length: tokens.length / length }, (_, i) =>
-    tokens.slice(i * length, (i + 1) * length),
-  );
+  const { sequences } = await readGoldenTokens(name);
   const output = join(folder, `${name}-${at}`);
   await compress({
-    model: modelFromConfig(await configOf(name), checkpoint.tensors),
+    model: await goldenModel(name, checkpoint),
     checkpoint,
     source,
     output,
@@ -138,9 +111,9 @@ function relative(actual: ArrayLike<number>, expected: ArrayLike<number>): numbe
 
 /** Smooths every section in memory by what its own float activations are: in f32, where checkpoints would round. Returns logits of the floats. */
 async function smoothedLogits(name: string, recipe: unknown) {
-  const checkpoint = await openCheckpoint(join(goldens, name));
-  const { tokens, length } = await tokensOf(name);
-  const model = modelFromConfig(await configOf(name), checkpoint.tensors);
+  const checkpoint = await openCheckpoint(goldenFolder(name));
+  const { tokens, length } = await readGoldenTokens(name);
+  const model = await goldenModel(name, checkpoint);
   const options = smoothquant.options.parse(recipe);
   const figures = new Map<string, Readonly<Record<string, number>>>();
   const bits = new Map<string, number | undefined>();
@@ -189,9 +162,9 @@ async function smoothedLogits(name: string, recipe: unknown) {
 /** What norms do not feed. */
 const UNSMOOTHED = /o_proj|down_proj|fc2|\.w2|4h_to_h|attn\.c_proj|mlp\.c_proj|out_proj|attention\.dense/;
 
-describe.each(names)('%s', (name) => {
+describe.each(goldenNames)('%s', (name) => {
   test.each([0.5, 'auto'])('smoothed by alpha %s, the floats make the same logits', async (alpha) => {
-    const checkpoint = await openCheckpoint(join(goldens, name));
+    const checkpoint = await openCheckpoint(goldenFolder(name));
     const expected = await logits(name, checkpoint);
     await checkpoint.close();
     const recipe = { alpha, activations: { grid: 'int4', per: 'tensor' } };

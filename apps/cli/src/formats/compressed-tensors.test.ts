@@ -1,7 +1,6 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { codebooks } from '@compress/codebooks';
 import {
   type Algorithm,
@@ -11,7 +10,6 @@ import {
   loadSection,
   type Manifest,
   openCheckpoint,
-  openSafetensors,
   type PipelineStep,
   randomStream,
   runSection,
@@ -20,24 +18,20 @@ import { compressedTensors, openModelCheckpoint } from '@compress/formats';
 import { hadamard } from '@compress/hadamard';
 import { createKernels, type Kernels } from '@compress/kernels';
 import { kvCache } from '@compress/kv-cache';
-import { modelFromConfig } from '@compress/models';
 import { createRtn, rtn } from '@compress/rtn';
 import { smoothquant } from '@compress/smoothquant';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { goldenFolder, goldenModel, readGoldenTokens } from '../golden.test.fixture.ts';
 
-const source = fileURLToPath(new URL('../../../../packages/models/goldens/llama', import.meta.url));
+const source = goldenFolder('llama');
 
 let kernels: Kernels;
 let folder: string;
-let sequences: Uint32Array[];
+let sequences: readonly Uint32Array[];
 beforeAll(async () => {
   kernels = await createKernels({ threads: 1 });
   folder = await mkdtemp(join(tmpdir(), 'compress-formats-'));
-  const golden = await openSafetensors(`${source}.golden.safetensors`);
-  const tokens = new Uint32Array((await golden.read('tokens')).slice().buffer);
-  const length = golden.tensors.get('tokens')!.shape[1];
-  sequences = Array.from({ length: tokens.length / length }, (_, i) => tokens.slice(i * length, (i + 1) * length));
-  await golden.close();
+  ({ sequences } = await readGoldenTokens('llama'));
 });
 afterAll(async () => {
   await kernels.close();
@@ -53,7 +47,7 @@ async function configOf(at: string) {
 }
 
 async function logits(checkpoint: Checkpoint): Promise<Float32Array> {
-  const model = modelFromConfig(await configOf(source), checkpoint.tensors);
+  const model = await goldenModel('llama', checkpoint);
   const [{ length }] = sequences;
   const tokens = Uint32Array.from(sequences.flatMap((sequence) => [...sequence]));
   const hidden = kernels.matrix(tokens.length, model.hiddenSize);
@@ -72,7 +66,7 @@ async function written(at: string, pipeline: PipelineStep[]) {
   const checkpoint = await openCheckpoint(source);
   const output = join(folder, at);
   const { manifest, plan } = await compress({
-    model: modelFromConfig(await configOf(source), checkpoint.tensors),
+    model: await goldenModel('llama', checkpoint),
     checkpoint,
     source,
     output,
@@ -179,7 +173,7 @@ describe('a folder says in its configuration and tensors what inference.json say
 
 test('queries, keys and values share one scale of the whole weight in NVFP4, as do gate and up', async () => {
   const checkpoint = await openCheckpoint(source);
-  const model = modelFromConfig(await configOf(source), checkpoint.tensors);
+  const model = await goldenModel('llama', checkpoint);
   const weights = await loadSection(checkpoint, model.sections[1], kernels);
   await checkpoint.close();
   const site = model.sections[1].sites[0];
