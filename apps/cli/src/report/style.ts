@@ -27,7 +27,6 @@ section { background: var(--card); border: 1px solid var(--rule); border-radius:
 .figures dd small { display: block; font-size: 13px; font-weight: 400; color: var(--muted); }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); gap: 0 16px; }
 h3 { font-size: 13px; margin: 0 0 6px; overflow-wrap: anywhere; }
-.named .chart text { paint-order: stroke; stroke: var(--card); stroke-width: 3px; stroke-linejoin: round; }
 .multiples { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 270px), 1fr)); gap: 20px 16px; margin-top: 12px; }
 .chart { width: 100%; height: auto; display: block; }
 .pair .chart { max-width: 420px !important; }

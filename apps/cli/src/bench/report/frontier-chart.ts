@@ -22,20 +22,14 @@ export function frontier(points: readonly ChartPoint[]): ChartPoint[] {
   return best;
 }
 
-/** Every compressed model as a point, those on the frontier joined by a line and named. */
+/** Every compressed model as a point, those on the frontier joined by a line and numbered: their names, which are long, would lie on one another. */
 export function frontierChart(
   points: readonly ChartPoint[],
   { cost, score, unit }: { readonly cost: string; readonly score: string; readonly unit: number },
 ): TopLevelSpec {
   const best = frontier(points);
   const values = points.map((point) => ({ ...point, cost: point.cost / unit, input: point.name === INPUT }));
-  const costs = points.map((point) => point.cost / unit);
-  const middle = (Math.min(...costs) + Math.max(...costs)) / 2;
-  // Names of neighbours stand above and below the line in turn, and towards the middle, so that they stay within the chart.
-  const line = best.map((point, index) => {
-    const at = point.cost / unit;
-    return { ...point, cost: at, above: index % 2 === 0, left: at < middle };
-  });
+  const line = best.map((point, index) => ({ ...point, cost: point.cost / unit, number: String(index + 1) }));
   const scores = points.map((point) => point.score);
   const x = {
     field: 'cost',
@@ -67,20 +61,11 @@ export function frontierChart(
         mark: { type: 'point', filled: true, size: 60, color: SERIES[0], opacity: 1 },
         encoding: { x, y },
       },
-      ...[true, false].flatMap((above) =>
-        [true, false].map((left) => ({
-          data: { values: line.filter((point) => point.above === above && point.left === left) },
-          mark: {
-            type: 'text' as const,
-            dy: above ? -10 : 13,
-            dx: left ? 3 : -3,
-            align: left ? ('left' as const) : ('right' as const),
-            fontSize: 11,
-            fill: INK,
-          },
-          encoding: { x, y, text: { field: 'name' } },
-        })),
-      ),
+      {
+        data: { values: line },
+        mark: { type: 'text', dx: -7, dy: 11, fontSize: 11, fill: INK },
+        encoding: { x, y, text: { field: 'number' } },
+      },
     ],
   };
 }

@@ -6,7 +6,7 @@ import type { CellResult } from '../cell.ts';
 import { metricsOf } from '../describe-results.ts';
 import { INPUT } from '../matrix-schema.ts';
 import { type BenchRow, benchRows, benchTable, evaluationsOf, machinesOf, mainMetric } from './bench-table.ts';
-import { type ChartPoint, frontierChart } from './frontier-chart.ts';
+import { type ChartPoint, frontier, frontierChart } from './frontier-chart.ts';
 import { type HeatCell, heatMap } from './heat-map.ts';
 import { layerMaps } from './layer-maps.ts';
 import { SORT_SCRIPT, SORT_STYLE } from './sort-script.ts';
@@ -68,16 +68,18 @@ async function frontiers(rows: readonly BenchRow[], results: readonly CellResult
           if (value === null || (distance && figure <= 0)) return [];
           return [{ name: row.pipeline, cost: value, score: figure }];
         });
-      const bySize = frontierChart(
+      const draw = async (all: ChartPoint[], { cost, unit, what }: { cost: string; unit: number; what: string }) =>
+        html`<div>${raw(await renderChart(frontierChart(all, { cost, score, unit }), `${what} against ${score} of ${model}`))}<ol class="muted">${frontier(all).map(({ name }) => html`<li>${name}</li>`)}</ol></div>`;
+      const bySize = await draw(
         points(({ any }) => any.bytes),
-        { cost: 'MB on disk', score, unit: 1e6 },
+        { cost: 'MB on disk', unit: 1e6, what: 'Size' },
       );
-      const byBits = frontierChart(
+      const byBits = await draw(
         points(({ any }) => any.bitsPerWeight),
-        { cost: 'bits per weight of the Linears treated', score, unit: 1 },
+        { cost: 'bits per weight of the Linears treated', unit: 1, what: 'Bits per weight' },
       );
-      sections.push(html`<section><h2>${model}: size against ${score}</h2><p class="muted">${evaluation}. The line joins what nothing beats in both;${distance ? ' the model as it is has a distance of 0 and no place on this scale;' : ''} the dense format keeps the input's dtype, so its size says nothing, and bits do.</p>
-<div class="pair named"><div>${raw(await renderChart(bySize, `Size against ${score} of ${model}`))}</div><div>${raw(await renderChart(byBits, `Bits per weight against ${score} of ${model}`))}</div></div></section>`);
+      sections.push(html`<section><h2>${model}: size against ${score}</h2><p class="muted">${evaluation}. The line joins what nothing beats in both, numbered as below;${distance ? ' the model as it is has a distance of 0 and no place on this scale;' : ''} the dense format keeps the input's dtype, so its size says nothing, and bits do.</p>
+<div class="pair">${bySize}${byBits}</div></section>`);
     }
   }
   return sections;
