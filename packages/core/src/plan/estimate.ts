@@ -23,6 +23,8 @@ const ROUNDING_FLOPS = 100;
 /** Node itself with the program loaded, and the staging memory of one thread. */
 const PROCESS_MEMORY = 90e6;
 const THREAD_MEMORY = 40e6;
+/** What a walk over calibration data has dropped and the engine has not collected yet; with it every peak measured so far stays below the plan's. */
+const UNCOLLECTED_MEMORY = 100e6;
 /** Copies of a gram that second-order algorithms hold at one time: itself, permuted, factored, inverse. */
 const GRAM_COPIES = 4;
 const F32 = 4;
@@ -111,7 +113,8 @@ export function estimateMemory(request: PlanRequest, lastObserved: number): { me
   const again = largest(rerunsOf(request.pipeline).map(({ tokens }) => keptTokens(calibration, tokens)));
   const batch = rows * F32 * largest(widths) + 4 * F32 * again * model.hiddenSize;
   const activations = Math.min(kept, activationMemory);
-  const peak = PROCESS_MEMORY + THREAD_MEMORY * kernels.threads + section + statistics + activations + batch;
+  const program = PROCESS_MEMORY + THREAD_MEMORY * kernels.threads + (observed ? UNCOLLECTED_MEMORY : 0);
+  const peak = program + section + statistics + activations + batch;
   return { memory: { peak, section, statistics, activations, batch }, spill: kept - activations };
 
   function isTreated(spec: SectionSpec): boolean {
