@@ -1,13 +1,13 @@
 import { CompressError } from '../errors.ts';
-import { openSafetensors } from './open-safetensors.ts';
+import { openCheckpoint } from './open-checkpoint.ts';
 
-/** Opens a file and prints what became of it, and by how many bytes that raised the peak of resident memory. */
+/** Opens a folder and prints what became of it, and by how many bytes that raised the peak of resident memory. */
 const before = process.resourceUsage().maxRSS;
 let outcome: string | number;
 try {
-  const file = await openSafetensors(process.argv[2]);
-  outcome = file.tensors.size;
-  await file.close();
+  const checkpoint = await openCheckpoint(process.argv[2]);
+  outcome = checkpoint.tensors.size;
+  await checkpoint.close();
 } catch (error) {
   if (!(error instanceof CompressError)) throw error;
   outcome = error.code;

@@ -1,22 +1,28 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, open, rm } from 'node:fs/promises';
+import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 
 const reader = fileURLToPath(new URL('./header-memory.test.fixture.ts', import.meta.url));
 /** What may be taken beside twice the file: 32 MB that every table may have, and as much that V8 has not collected. */
 const FIXED_BYTES = 64 << 20;
 
 let folder: string;
-beforeAll(async () => {
+beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'compress-header-'));
 });
-afterAll(() => rm(folder, { recursive: true }));
+afterEach(() => rm(folder, { recursive: true }));
 
-/** Writes a file of this header and `data` bytes, and opens it in a process of its own. */
+/** Opens the folder in a process of its own. */
+async function openFolder() {
+  const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=@compress/source', reader, folder]);
+  return JSON.parse(stdout) as { outcome: number | string; peak: number };
+}
+
+/** Writes a file of this header and `data` bytes, and opens it. */
 async function openOne(header: Buffer, data: number) {
   const path = join(folder, 'model.safetensors');
   const file = await open(path, 'w');
@@ -26,9 +32,7 @@ async function openOne(header: Buffer, data: number) {
   const size = 8 + header.length + data;
   await file.truncate(size);
   await file.close();
-  const run = promisify(execFile);
-  const { stdout } = await run(process.execPath, ['--conditions=@compress/source', reader, path]);
-  return { size, ...(JSON.parse(stdout) as { outcome: number | string; peak: number }) };
+  return { size, ...(await openFolder()) };
 }
 
 /** `count` tensors of `bytes` each, whose names have `letters` letters. */
@@ -69,4 +73,20 @@ it.each<[string, number | string, () => { readonly header: Buffer; readonly data
   const opened = await openOne(header, data);
   expect(opened.outcome).toBe(outcome);
   expect(opened.peak, `of ${opened.size}`).toBeLessThan(2 * opened.size + FIXED_BYTES);
+});
+
+const listed = (count: number, shard: string) =>
+  `{"weight_map":{${Array.from({ length: count }, (_, i) => `"model.layers.${i}.weight":"${shard}"`)}}}`;
+
+it.each([
+  ['as many tensors as an index of small shards may name', 'shard-missing', () => listed(80_000, 'a.safetensors')],
+  ['tensors without shards', 'index-heavy', () => listed(1_000_000, 'a.safetensors')],
+  ['numbers that nobody asked for', 'index-heavy', () => `{"metadata":[${ONES}1],"weight_map":{}}`],
+  ['one long shard', 'index-heavy', () => `{"weight_map":{"a":"\u0100${N}"}}`],
+])('%s: an index takes no more memory than twice its size', async (_, outcome, make) => {
+  const text = make();
+  await writeFile(join(folder, 'model.safetensors.index.json'), text);
+  const opened = await openFolder();
+  expect(opened.outcome).toBe(outcome);
+  expect(opened.peak, `of ${text.length}`).toBeLessThan(2 * text.length + FIXED_BYTES);
 });

@@ -68,6 +68,8 @@ describe('value', () => {
 
 it.each([
   ['0', 0],
+  ['999999999999999', 999999999999999],
+  ['1000000000000000', 1000000000000000],
   ['9007199254740991', 2 ** 53 - 1],
   ['9007199254740992', undefined],
   ['-1', undefined],
@@ -78,4 +80,12 @@ it.each([
   const scanner = createJsonScanner(new TextEncoder().encode(text));
   expect(scanner.natural()).toBe(value);
   scanner.end();
+});
+
+it.each(['01', '+1', '', '1x'])('natural takes %j for no number', (text) => {
+  const scanner = createJsonScanner(new TextEncoder().encode(text));
+  expect(() => {
+    scanner.natural();
+    scanner.end();
+  }).toThrow(JsonFault);
 });

@@ -39,6 +39,8 @@ export interface JsonScanner {
 
 const NUMBER = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
 const NATURAL = /^(?:0|[1-9][0-9]*)$/;
+/** So many digits are below 2^53 whatever they are. */
+const SAFE_DIGITS = 15;
 /** No number has more characters; longer ones are refused before they are made. */
 const MOST_DIGITS = 1000;
 /** Up to this many keys a search through a list is faster than a set, and headers consist of objects of three keys. */
@@ -63,10 +65,18 @@ function uniqueKeys(): (key: string) => boolean {
 const SHORT = 64;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const codeOf = (character: string) => character.charCodeAt(0);
-const [QUOTE, BACKSLASH] = ['"', '\\'].map(codeOf);
+const [QUOTE, BACKSLASH, ZERO, NINE] = ['"', '\\', '0', '9'].map(codeOf);
+const isDigit = (code: number | undefined) => code !== undefined && code >= ZERO && code <= NINE;
 
-/** `onString` is told how many bytes a string has before it is made: what it throws ends the scan. */
-export function createJsonScanner(bytes: Uint8Array, onString: (length: number) => void = () => {}): JsonScanner {
+/** Told of what is going to be made; what it throws ends the scan. */
+export interface JsonObserver {
+  /** A string, a key too, of so many bytes. */
+  string?(length: number): void;
+  /** Anything that {@link JsonScanner.value} returns, or has in what it returns. */
+  value?(): void;
+}
+
+export function createJsonScanner(bytes: Uint8Array, observer: JsonObserver = {}): JsonScanner {
   let at = 0;
 
   function fault(message: string): never {
@@ -121,7 +131,7 @@ export function createJsonScanner(bytes: Uint8Array, onString: (length: number) 
     const start = at;
     const { end, escaped } = stringEnd(start);
     // One with escapes is there three times while it is made.
-    onString((escaped ? 3 : 1) * (end - start));
+    observer.string?.((escaped ? 3 : 1) * (end - start));
     const text = escaped ? unescaped(textOf(start - 1, end + 1)) : textOf(start, end);
     at = end + 1;
     return text;
@@ -178,6 +188,15 @@ export function createJsonScanner(bytes: Uint8Array, onString: (length: number) 
   }
 
   function natural(): number | undefined {
+    skipSpace();
+    // Headers consist of them, so that nothing is made on the way to the number.
+    let end = at;
+    let number = 0;
+    for (; end < at + SAFE_DIGITS && isDigit(bytes[end]); end++) number = 10 * number + bytes[end] - ZERO;
+    if (end > at && !NUMBER_BYTES.has(bytes[end]) && !(bytes[at] === ZERO && end > at + 1)) {
+      at = end;
+      return number;
+    }
     const digits = numeral();
     if (!NATURAL.test(digits)) return undefined;
     const value = Number(digits);
@@ -186,6 +205,7 @@ export function createJsonScanner(bytes: Uint8Array, onString: (length: number) 
 
   function value(depth = 0): Json {
     if (depth > MAX_DEPTH) fault(`nested deeper than ${MAX_DEPTH} levels`);
+    observer.value?.();
     const first = peek();
     if (first === '{') {
       const entries = new Map<string, Json>();

@@ -1,7 +1,8 @@
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CompressError } from '../errors.ts';
 import { folderFile } from '../folder/folder-file.ts';
-import { readModelText } from '../folder/read-model-json.ts';
+import { readModelBytes } from '../folder/read-model-json.ts';
 import type { Checkpoint, TensorInfo } from './checkpoint.ts';
 import { findTensor } from './find-tensor.ts';
 import { shardPath } from './shard-path.ts';
@@ -21,16 +22,16 @@ export interface FolderLayout {
 
 /**
  * The weights of one layout in a folder as one checkpoint, or undefined where there are none. Index and shards must agree in both directions. Throws
- * `CompressError` `checkpoint-ambiguous`, `index-invalid`, `index-mismatch`, those of `shardPath`, and those of the layout's `open`.
+ * `CompressError` `checkpoint-ambiguous`, `index-invalid`, `index-heavy`, `index-mismatch`, those of `shardPath`, and those of the layout's `open`.
  */
 export async function openFolder(folder: string, layout: FolderLayout): Promise<Checkpoint | undefined> {
   const indexPath = join(folder, layout.index);
   const single = await folderFile(folder, layout.single);
-  const index = await readModelText(folder, layout.index);
+  const index = await readModelBytes(folder, layout.index);
   if (index === undefined) {
     return single === undefined ? undefined : { ...(await layout.open(single)), location: folder };
   }
-  const weightMap = readWeightMap(index, indexPath);
+  const weightMap = readWeightMap(index, await bytesOfShards(folder, layout.extension), indexPath);
   const names = [...new Set(weightMap.values())].sort();
   if (single !== undefined && !names.includes(layout.single)) {
     throw new CompressError(
@@ -63,6 +64,16 @@ export async function openFolder(folder: string, layout: FolderLayout): Promise<
     await close();
     throw error;
   }
+}
+
+async function bytesOfShards(folder: string, extension: string): Promise<number> {
+  let bytes = 0;
+  for (const name of await readdir(folder)) {
+    // A link that leads nowhere has none, and is told of where it is named.
+    const path = name.endsWith(extension) ? await folderFile(folder, name).catch(() => undefined) : undefined;
+    if (path !== undefined) bytes += (await stat(path)).size;
+  }
+  return bytes;
 }
 
 /** All tensors, proven to be those of the index and no others. */

@@ -2,13 +2,12 @@ import { CompressError } from '../errors.ts';
 import type { TensorInfo } from './checkpoint.ts';
 import { DTYPE_BITS, type Dtype } from './dtype.ts';
 import { createJsonScanner, JsonFault, type JsonScanner } from './json-scanner.ts';
+import { createMemoryBudget, type Spend } from './memory-budget.ts';
 import { tensorBytes } from './tensor-bytes.ts';
 
 /** The format's own limit, for readers and writers. */
 export const MAX_HEADER_BYTES = 100_000_000;
 
-/** What the table of tensors may always take in memory; beside that no more than the file has bytes, so that with the header itself it is twice the file. */
-const ALWAYS_ALLOWED = 32 << 20;
 /** What a tensor takes with short names: its entries in tables, names, shape. Measured: 300 bytes live, and what is not collected yet. */
 const TENSOR_COST = 512;
 /** Of a dimension, and of an entry of the metadata. */
@@ -70,11 +69,19 @@ export function parseSafetensorsHeader(header: Uint8Array, fileSize: number, fil
     throw fault('header-json', 'The header does not begin with {: this is no safetensors file.', file);
   const metadata = new Map<string, string>();
   const entries: Entry[] = [];
-  const spend = createBudget(Math.max(ALWAYS_ALLOWED, fileSize), fileSize, file);
+  // With the header itself it is twice the file.
+  const spend = createMemoryBudget(fileSize, () =>
+    fault(
+      'header-heavy',
+      `The header lists more than a file of ${fileSize} bytes has reason to: what is read of it would take more than twice the file in memory.`,
+      file,
+    ),
+  );
   try {
-    const scanner = createJsonScanner(header, (length) => {
+    const string = (length: number) => {
       if (length > SHORT_STRING) spend(2 * length);
-    });
+    };
+    const scanner = createJsonScanner(header, { string });
     scanner.object((name) => {
       if (name === '__metadata__') readMetadata(scanner, metadata, spend, file);
       else entries.push(readEntry(scanner, name, spend, file));
@@ -98,22 +105,6 @@ interface Entry {
   readonly shape: readonly number[];
   readonly begin: number;
   readonly end: number;
-}
-
-/** Counts bytes of memory before they are taken. */
-type Spend = (bytes: number) => void;
-
-function createBudget(most: number, fileSize: number, file: string): Spend {
-  let left = most;
-  return (bytes) => {
-    left -= bytes;
-    if (left >= 0) return;
-    throw fault(
-      'header-heavy',
-      `The header lists more than a file of ${fileSize} bytes has reason to: what is read of it would take more than twice the file in memory.`,
-      file,
-    );
-  };
 }
 
 function readMetadata(scanner: JsonScanner, metadata: Map<string, string>, spend: Spend, file: string): void {

@@ -14,6 +14,11 @@ const MAX_DEPTH = 64;
  * {@link folderFile}.
  */
 export async function readModelText(folder: string, name: string): Promise<string | undefined> {
+  return (await readModelBytes(folder, name))?.toString();
+}
+
+/** The same as bytes. Throws as {@link readModelText}. */
+export async function readModelBytes(folder: string, name: string): Promise<Buffer | undefined> {
   const file = await folderFile(folder, name);
   if (file === undefined) return undefined;
   if ((await stat(file)).size > MAX_TEXT_BYTES) {
@@ -25,7 +30,7 @@ export async function readModelText(folder: string, name: string): Promise<strin
       },
     );
   }
-  return readFile(file, 'utf8');
+  return readFile(file);
 }
 
 /** The value of a JSON file of a model's folder; `code` is that of the `CompressError` thrown where it is none. Throws also as {@link readModelText}. */
