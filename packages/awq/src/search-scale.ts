@@ -104,8 +104,9 @@ async function* roundWith(
       ...(clipped && { grid: shrinking }),
       layer,
     });
-    for (let start = 0; start < values.data.length; start += values.columns)
-      for (let c = 0; c < values.columns; c++) values.data[start + c] /= scale[c];
+    const { data, columns } = values;
+    for (let start = 0; start < data.length; start += columns)
+      for (let c = 0; c < columns; c++) data[start + c] /= scale[c];
     yield values;
   }
 }

@@ -31,6 +31,9 @@ const LOG_2: Double = { high: Math.LN2, low: 2.319046813846299e-17 };
 /** Terms of the series of atanh on |s| <= 0.1716, after which the rest is below 2^-106. */
 const LOGARITHM_TERMS = 21;
 
+/** 1 / (2n + 1), the terms' factors. */
+const ODD_RECIPROCALS = Array.from({ length: LOGARITHM_TERMS + 1 }, (_, n) => over(plain(1), plain(2 * n + 1)));
+
 /** Terms of the series of exp on |r| <= 0.347, after which the rest is below 2^-106. */
 const EXPONENTIAL_TERMS = 22;
 
@@ -40,7 +43,7 @@ function logarithm(x: number): Double {
   const s = over(plus(plain(fraction), plain(-1)), plus(plain(fraction), plain(1)));
   const square = times(s, s);
   let series: Double = plain(0);
-  for (let n = LOGARITHM_TERMS; n >= 0; n--) series = plus(times(series, square), over(plain(1), plain(2 * n + 1)));
+  for (let n = LOGARITHM_TERMS; n >= 0; n--) series = plus(times(series, square), ODD_RECIPROCALS[n]);
   return plus(times(plain(2), times(s, series)), times(LOG_2, plain(exponent)));
 }
 
@@ -68,7 +71,9 @@ function scaled(value: number, exponent: number): number {
   return result;
 }
 
-const plain = (value: number): Double => ({ high: value, low: 0 });
+function plain(value: number): Double {
+  return { high: value, low: 0 };
+}
 
 /** a + b exactly, where |a| >= |b| or a = 0. */
 function ordered(a: number, b: number): Double {
@@ -104,7 +109,9 @@ function plus(a: Double, b: Double): Double {
   return ordered(high, low + lows.low);
 }
 
-const minus = (a: Double, b: Double): Double => plus(a, { high: -b.high, low: -b.low });
+function minus(a: Double, b: Double): Double {
+  return plus(a, { high: -b.high, low: -b.low });
+}
 
 function times(a: Double, b: Double): Double {
   const { high, low } = product(a.high, b.high);
