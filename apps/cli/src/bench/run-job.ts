@@ -118,13 +118,18 @@ function resultOf(p: {
     ...outcome,
     digest: digestOf(outcome),
     seconds: {
-      compress: compressed?.run.sections.reduce((sum, { seconds }) => sum + seconds, 0) ?? 0,
+      compress: compressed ? secondsOf(compressed.run) : 0,
       evaluate: p.seconds,
     },
     memory: { compress: compressed?.run.peakMemory ?? null, process: process.resourceUsage().maxRSS * 1024 },
     machine: p.machine,
     finished: new Date().toISOString(),
   };
+}
+
+/** Whatever process of several did a section. */
+function secondsOf({ survey, sections }: RunInfo): number {
+  return sections.reduce((sum, { seconds }) => sum + seconds, survey.seconds);
 }
 
 /** Of a layer that several steps treated, the last word on each figure. */

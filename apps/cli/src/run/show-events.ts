@@ -20,6 +20,8 @@ export function showEvents(progress: Progress, label: string): (event: RunEvent)
           progress.log(`Going on from the journal: ${event.resumedSections} of ${event.sections} sections are done.`);
         }
         return update();
+      case 'survey':
+        return progress.update({ label: 'Surveying', share: event.done / event.total, detail: event.section });
       case 'site':
         return update(event.site);
       case 'section':

@@ -67,6 +67,8 @@ export interface RunInfo {
   readonly platform: string;
   /** Sections that an earlier, interrupted run had finished. */
   readonly resumedSections: number;
+  /** What was looked at in the whole model before anything was treated; 0 where no step asks for it. */
+  readonly survey: { readonly seconds: number };
   /** In the order of the walk; `seconds` of a resumed section are those of the run that finished it. */
   readonly sections: readonly { readonly section: string; readonly seconds: number }[];
   readonly layers: readonly { readonly layer: string; readonly algorithm: string; readonly seconds: number }[];

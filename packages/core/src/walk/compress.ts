@@ -74,7 +74,14 @@ async function runLocked(p: {
   const replacements: Replacement[] = [];
   try {
     const configuration = createWeightConfiguration(request, plan);
-    const { records, activations } = await walkModel({ request, plan, configuration, work, journal, replacements });
+    const { records, survey, activations } = await walkModel({
+      request,
+      plan,
+      configuration,
+      work,
+      journal,
+      replacements,
+    });
     const inference = joinInference(records.map((record) => record.inference));
     const modules = moduleInference(
       request.model.sections.map((section) => ({ section, inference: inferenceOfSection(inference, section) })),
@@ -102,6 +109,7 @@ async function runLocked(p: {
       node: process.version,
       platform: `${process.platform} ${process.arch}`,
       resumedSections: journal.records.length,
+      survey,
       sections: records.map(({ section, seconds }) => ({ section, seconds })),
       layers: records.flatMap(({ layers }) =>
         layers.map(({ layer, algorithm, seconds }) => ({ layer, algorithm, seconds })),

@@ -2,6 +2,7 @@ import type { Kernels, Matrix } from '@compress/kernels';
 import type { Batch, SectionSpec, SectionWeights } from '../model/model.ts';
 import { randomStream } from '../random-stream.ts';
 import { type BufferPool, createBufferPool } from './buffer-pool.ts';
+import { batchSize } from './calibration-data.ts';
 import { loadSection } from './load-section.ts';
 import type { CompressRequest } from './request.ts';
 import { runSection } from './run-section.ts';
@@ -12,8 +13,9 @@ const NOISE = 0.1;
 /** So many calibration windows are taken, spread over all, and so many tokens from the beginning of each. */
 const WINDOWS = 4;
 const LENGTH = 128;
-/** Rows whose logits lie in memory at one time. */
-const LOGIT_ROWS = 32;
+/** Bytes of one stream's logits in memory at one time, of at least 32 tokens: each time the whole head is read. */
+const LOGIT_BYTES = 2 ** 24;
+const LEAST_ROWS = 32;
 
 /** Tokens that {@link measureSensitivities} takes of such a calibration set: what the plan counts its work by. */
 export function sensitivityTokens({ sequences, length }: { sequences: number; length: number }): number {
@@ -26,7 +28,8 @@ export function sensitivityTokens({ sequences, length }: { sequences: number; le
  * (Malinovskii et al., HIGGS, 2024, section 3), with the divergence in place of the growth of log perplexity: its expectation where the model is
  * right, and far less noisy. By name, of all Linears that algorithms may touch.
  *
- * Each takes the forward pass from its section on. Sections are read anew for those of every earlier one, so that memory does not grow with depth.
+ * Each takes the forward pass from its section on. Sections are read anew for those of every earlier one, so that memory does not grow with depth, and are
+ * run for all of that one together. `onSection` is called as often as there are sections with Linears.
  */
 export async function measureSensitivities({
   model,
@@ -35,24 +38,38 @@ export async function measureSensitivities({
   kernels,
   seed,
   signal,
-}: Pick<CompressRequest, 'model' | 'checkpoint' | 'calibration' | 'kernels' | 'seed' | 'signal'>): Promise<
-  ReadonlyMap<string, number>
-> {
+  onSection,
+}: Pick<CompressRequest, 'model' | 'checkpoint' | 'calibration' | 'kernels' | 'seed' | 'signal'> & {
+  readonly onSection?: (section: SectionSpec) => void;
+}): Promise<ReadonlyMap<string, number>> {
   const pool = createBufferPool(kernels);
   const tokens = takeTokens(calibration?.sequences ?? []);
   const found = new Map<string, number>();
   const last = model.sections.findLastIndex(({ sites }) => sites.some((site) => treatable(site).length > 0));
 
-  /** The residual stream behind a section; `before` stays as it is. */
+  const copy = tokens.tokens.length;
+  const most = copy * Math.max(1, Math.floor(batchSize(tokens.length) / tokens.sequences));
+
+  /** The residual streams behind a section, of one or more copies of the tokens one below the other; `before` stays as it is. */
   async function behind(section: SectionSpec, weights: SectionWeights, before: Matrix): Promise<Matrix> {
-    const hidden = { ...before, data: Float32Array.from(before.data) };
-    await pool.run(async () => {
-      const batch: Batch = { ...tokens, hidden: pool.kernels.matrix(before.rows, before.columns), state: new Map() };
-      batch.hidden.data.set(before.data);
-      await runSection(model.open(section, weights, pool.kernels), weights, batch, pool.kernels);
-      hidden.data.set(batch.hidden.data);
-    });
-    return hidden;
+    const after = { ...before, data: new Float32Array(before.data.length) };
+    for (let first = 0; first < before.rows; first += most) {
+      const rows = Math.min(most, before.rows - first);
+      const part = ({ data, columns }: Matrix) => data.subarray(first * columns, (first + rows) * columns);
+      await pool.run(async () => {
+        const batch: Batch = {
+          sequences: (rows / copy) * tokens.sequences,
+          length: tokens.length,
+          tokens: Uint32Array.from({ length: rows }, (_, i) => tokens.tokens[i % copy]),
+          hidden: pool.kernels.matrix(rows, before.columns),
+          state: new Map(),
+        };
+        batch.hidden.data.set(part(before));
+        await runSection(model.open(section, weights, pool.kernels), weights, batch, pool.kernels);
+        part(after).set(batch.hidden.data);
+      });
+    }
+    return after;
   }
 
   let reached: Matrix = kernels.matrix(tokens.tokens.length, model.hiddenSize);
@@ -60,31 +77,49 @@ export async function measureSensitivities({
     if (section.kind === 'head') break;
     signal?.throwIfAborted();
     const weights = await loadSection(checkpoint, section, kernels);
-    const streams = new Map<string, Matrix>();
+    const noisy = new Map<string, Matrix>();
     for (const { name } of section.sites.flatMap(treatable)) {
       const plain = weights.linears.get(name)!;
       weights.linears.set(name, { ...plain, weight: withNoise(plain.weight, name, seed, kernels) });
-      streams.set(name, await behind(section, weights, reached));
+      noisy.set(name, await behind(section, weights, reached));
       weights.linears.set(name, plain);
     }
     reached = await behind(section, weights, reached);
-    if (streams.size === 0) continue;
-    let plain = reached;
+    if (noisy.size === 0) continue;
+    let all = below([reached, ...noisy.values()]);
     for (const later of model.sections.slice(index + 1)) {
       signal?.throwIfAborted();
       const laterWeights = await loadSection(checkpoint, later, kernels);
       if (later.kind === 'head') {
         const program = model.open(later, laterWeights, pool.kernels);
         const logits = (rows: Matrix) => model.logits(program, laterWeights, rows, pool.kernels);
-        for (const [name, divergence] of await divergences(plain, streams, logits, pool))
+        const [plain, ...rest] = apart(all, copy);
+        const streams = new Map([...noisy.keys()].map((name, i) => [name, rest[i]]));
+        for (const [name, divergence] of await divergences(plain, streams, logits, model.vocabularySize, pool))
           found.set(name, divergence / NOISE ** 2);
-      } else {
-        for (const [name, stream] of streams) streams.set(name, await behind(later, laterWeights, stream));
-        plain = await behind(later, laterWeights, plain);
-      }
+      } else all = await behind(later, laterWeights, all);
     }
+    onSection?.(section);
   }
   return found;
+}
+
+/** Matrices of one width as one. */
+function below(parts: readonly Matrix[]): Matrix {
+  const [{ rows, columns }] = parts;
+  const output = new Float32Array(parts.length * rows * columns);
+  for (const [i, { data }] of parts.entries()) output.set(data, i * rows * columns);
+  return { rows: parts.length * rows, columns, data: output };
+}
+
+/** The same the other way: views of `rows` rows each. */
+function apart(all: Matrix, rows: number): Matrix[] {
+  const size = rows * all.columns;
+  return Array.from({ length: all.rows / rows }, (_, i) => ({
+    rows,
+    columns: all.columns,
+    data: all.data.subarray(i * size, (i + 1) * size),
+  }));
 }
 
 /** The beginnings of a few windows. */
@@ -117,12 +152,14 @@ async function divergences(
   plain: Matrix,
   streams: ReadonlyMap<string, Matrix>,
   logits: (hidden: Matrix) => Promise<Matrix>,
+  vocabularySize: number,
   pool: BufferPool,
 ): Promise<Map<string, number>> {
   const { rows, columns } = plain;
+  const most = Math.max(LEAST_ROWS, Math.floor(LOGIT_BYTES / 4 / vocabularySize));
   const sums = new Map<string, number>([...streams.keys()].map((name) => [name, 0]));
-  for (let first = 0; first < rows; first += LOGIT_ROWS) {
-    const count = Math.min(LOGIT_ROWS, rows - first);
+  for (let first = 0; first < rows; first += most) {
+    const count = Math.min(most, rows - first);
     const part = ({ data }: Matrix) => ({
       rows: count,
       columns,
@@ -134,7 +171,7 @@ async function divergences(
     };
     const reference = await pool.run(async () => {
       const { values, logSums } = await z(plain);
-      return { probabilities: softmax(values, logSums), entropies: entropies(values, logSums) };
+      return distributions(values, logSums);
     });
     for (const [name, stream] of streams)
       await pool.run(async () => {
@@ -158,15 +195,22 @@ async function logSumExp(logits: Matrix, kernels: Kernels): Promise<Float64Array
   return Float64Array.from(first, (value, r) => logits.data[r * logits.columns] - value);
 }
 
-function softmax({ columns, data }: Matrix, logSums: Float64Array): Float64Array {
-  return Float64Array.from(data, (z, i) => Math.exp(z - logSums[Math.floor(i / columns)]));
-}
-
-/** sum p log (1 / p) of each row. */
-function entropies({ columns, data }: Matrix, logSums: Float64Array): Float64Array {
-  return logSums.map((logSum, r) => {
+/** p of every row, and its entropy, sum p log (1 / p). Plain loops: with callbacks they took longer than the forward passes. */
+function distributions(
+  { rows, columns, data }: Matrix,
+  logSums: Float64Array,
+): { readonly probabilities: Float64Array; readonly entropies: Float64Array } {
+  const probabilities = new Float64Array(rows * columns);
+  const entropies = new Float64Array(rows);
+  for (let r = 0; r < rows; r++) {
+    const logSum = logSums[r];
     let sum = 0;
-    for (let v = r * columns; v < (r + 1) * columns; v++) sum += Math.exp(data[v] - logSum) * (logSum - data[v]);
-    return sum;
-  });
+    for (let v = r * columns; v < (r + 1) * columns; v++) {
+      const p = Math.exp(data[v] - logSum);
+      probabilities[v] = p;
+      sum += p * (logSum - data[v]);
+    }
+    entropies[r] = sum;
+  }
+  return { probabilities, entropies };
 }

@@ -3,7 +3,7 @@ import type { Warning } from '../algorithm/algorithm.ts';
 /**
  * The event stream is the truth; progress bars and JSONL files are views of it. `done` and `total` count sections.
  *
- * Order: `start`; for each section its `site`, `layer` and `warning` events and then one `section`; `write` for each file of the
+ * Order: `start`; `survey` events, where a step must see the whole model before anything is treated; for each section its `site`, `layer` and `warning` events and then one `section`; `write` for each file of the
  * output; `end`. A section that an earlier run finished gives only its `section` event, with `resumed`.
  */
 export type RunEvent =
@@ -14,6 +14,13 @@ export type RunEvent =
       readonly linears: number;
       /** Sections that a journal holds already. */
       readonly resumedSections: number;
+    }
+  | {
+      readonly type: 'survey';
+      readonly section: string;
+      /** Of the survey, which may pass a section twice. */
+      readonly done: number;
+      readonly total: number;
     }
   | {
       readonly type: 'section';

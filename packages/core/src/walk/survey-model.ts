@@ -22,7 +22,7 @@ export function needsSensitivities(pipeline: readonly PipelineStep[]): boolean {
   return siteSteps(pipeline).some(({ algorithm, options }) => algorithm.survey?.(options)?.sensitivities === true);
 }
 
-/** One pass of the model as it came over all tokens. A resumed run makes it again: it hangs on nothing but the input. */
+/** One pass of the model as it came over all tokens, and one for its sensitivities. A resumed run makes it again: it hangs on nothing but the input. */
 export async function surveyModel(request: CompressRequest, data: CalibrationData): Promise<Surveys> {
   const { model, checkpoint, pipeline, kernels, signal } = request;
   const surveying = siteSteps(pipeline).flatMap((step) => {
@@ -32,22 +32,28 @@ export async function surveyModel(request: CompressRequest, data: CalibrationDat
   const observations = [...new Set(surveying.flatMap(({ survey }) => survey.observes))];
   const treated = (section: SectionSpec) => section.sites.filter((site) => treatable(site).length > 0);
   const last = model.sections.findLastIndex((section) => treated(section).length > 0);
+  const passes = needsSensitivities(pipeline) ? 2 : 1;
+  const total = passes * model.sections.filter((section) => treated(section).length > 0).length;
+  let done = 0;
+  const onSection = ({ name }: SectionSpec) =>
+    request.onEvent?.({ type: 'survey', section: name, done: ++done, total });
   for (const section of model.sections.slice(0, last + 1)) {
     signal?.throwIfAborted();
     const weights = await loadSection(checkpoint, section, kernels);
-    const passes = createPasses({ model, section, weights, kernels, signal }, data);
+    const pass = createPasses({ model, section, weights, kernels, signal }, data);
     const statistics = new Map<string, Statistics>();
-    for (const site of treated(section)) statistics.set(site.name, await passes.observe(site, observations, false));
-    await passes.finish();
+    for (const site of treated(section)) statistics.set(site.name, await pass.observe(site, observations, false));
+    await pass.finish();
     if (statistics.size === 0) continue;
     const sites = treated(section).map((site) => ({
       linears: treatable(site).map((spec) => ({ spec, weight: weights.linears.get(spec.name)!.weight })),
       statistics: statistics.get(site.name)!,
     }));
     for (const { survey, found } of surveying) found.push({ section, figures: await survey.section(sites, kernels) });
+    onSection(section);
   }
   if (!needsSensitivities(pipeline)) return new Map(surveying.map(({ step, found }) => [step, found]));
-  const all = await measureSensitivities(request);
+  const all = await measureSensitivities({ ...request, onSection });
   const ofSection = (section: SectionSpec) =>
     Object.fromEntries(section.sites.flatMap(treatable).map(({ name }) => [name, all.get(name)!]));
   return new Map(

@@ -39,15 +39,19 @@ interface ModelWalk {
 }
 
 /** Walks through all sections: those in the journal are taken from it, every other one is treated, written and journalled. */
-export async function walkModel(
-  walk: ModelWalk,
-): Promise<{ records: SectionRecord[]; activations: { memory: number; spilled: number } }> {
+export async function walkModel(walk: ModelWalk): Promise<{
+  records: SectionRecord[];
+  survey: { seconds: number };
+  activations: { memory: number; spilled: number };
+}> {
   const { request, plan, journal } = walk;
   const { sections } = request.model;
   const { onEvent, signal } = request;
   const resumed = journal.records.length;
   onEvent?.({ type: 'start', sections: sections.length, linears: plan.totals.touched, resumedSections: resumed });
+  const begun = performance.now();
   const surveyed = await survey(walk);
+  const seconds = (performance.now() - begun) / 1000;
   const data = openData(walk, 'activations');
   const paired = observationsOf(siteSteps(request.pipeline)).includes('crossGram');
   const floats = data && paired ? openData(walk, 'floats') : undefined;
@@ -83,7 +87,7 @@ export async function walkModel(
     }
     const kept = [data, floats].filter((one) => one !== undefined);
     const sum = (what: 'memory' | 'spilled') => kept.reduce((total, { peak }) => total + peak[what], 0);
-    return { records, activations: { memory: sum('memory'), spilled: sum('spilled') } };
+    return { records, survey: { seconds }, activations: { memory: sum('memory'), spilled: sum('spilled') } };
   } finally {
     await data?.close();
     await floats?.close();
