@@ -7,6 +7,7 @@ import { createReferenceKernels } from '@compress/kernels';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DEMO_MODEL, demoTexts } from './demo-model.ts';
 import { EXIT } from './exit-codes.ts';
+import type { Progress } from './progress/progress.ts';
 import { registry } from './registry.ts';
 import { runCli } from './run-cli.ts';
 
@@ -38,7 +39,10 @@ format: ${format}
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-async function cli(args: readonly string[], update: (share: number, stop: () => void) => void = () => {}) {
+async function cli(
+  args: readonly string[],
+  update: (shown: Parameters<Progress['update']>[0], stop: () => void) => void = () => {},
+) {
   let stdout = '';
   const log: string[] = [];
   const stop = new AbortController();
@@ -47,7 +51,7 @@ async function cli(args: readonly string[], update: (share: number, stop: () => 
       stdout += text;
     },
     progress: {
-      update: ({ share }) => update(share, () => stop.abort()),
+      update: (shown) => update(shown, () => stop.abort()),
       log: (text) => void log.push(text),
       clear: () => {},
     },
@@ -96,10 +100,13 @@ test('compressed-tensors holds what a budget dealt out, and tells readers which 
 });
 
 test('a run that was stopped between two sections goes on to the same bytes', async () => {
-  const stopped = await cli(['run', 'resumed.yaml'], (share, stop) => {
-    if (share > 0.6) stop();
+  let surveyed = false;
+  const stopped = await cli(['run', 'resumed.yaml'], ({ label, share }, stop) => {
+    surveyed ||= label === 'Surveying' && share === 1;
+    if (label === 'Compressing' && share > 0.6) stop();
   });
   expect(stopped.code).toBe(EXIT.interrupted);
+  expect(surveyed).toBe(true);
   const { code, log } = await cli(['run', 'resumed.yaml', '--json']);
   expect(code).toBe(EXIT.ok);
   expect(log).toMatch(/Going on from the journal: 4 of 6 sections/);
