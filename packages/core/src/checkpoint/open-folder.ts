@@ -68,12 +68,19 @@ export async function openFolder(folder: string, layout: FolderLayout): Promise<
 
 async function bytesOfShards(folder: string, extension: string): Promise<number> {
   let bytes = 0;
-  for (const name of await readdir(folder)) {
-    // A link that leads nowhere has none, and is told of where it is named.
-    const path = name.endsWith(extension) ? await folderFile(folder, name).catch(() => undefined) : undefined;
-    if (path !== undefined) bytes += (await stat(path)).size;
-  }
+  for (const name of await readdir(folder)) if (name.endsWith(extension)) bytes += await bytesOf(folder, name);
   return bytes;
+}
+
+/** 0 for what is no file of the folder: that is an error only where the index names it. */
+async function bytesOf(folder: string, name: string): Promise<number> {
+  try {
+    const path = await folderFile(folder, name);
+    return path === undefined ? 0 : (await stat(path)).size;
+  } catch (error) {
+    if (error instanceof CompressError) return 0;
+    throw error;
+  }
 }
 
 /** All tensors, proven to be those of the index and no others. */

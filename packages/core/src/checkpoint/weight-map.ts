@@ -16,7 +16,7 @@ export function readWeightMap(bytes: Uint8Array, weights: number, file: string):
     () =>
       new CompressError(
         'index-heavy',
-        `The index lists more than shards of ${weights} bytes together have reason to: what is read of it would take more memory than they.`,
+        `The index lists more tensors than shards of ${weights} bytes can have: if shards are missing, download the model again.`,
         { file },
       ),
   );

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
-const reader = fileURLToPath(new URL('./header-memory.test.fixture.ts', import.meta.url));
+const reader = fileURLToPath(new URL('./memory-budget.test.fixture.ts', import.meta.url));
 /** What may be taken beside twice the file: 32 MB that every table may have, and as much that V8 has not collected. */
 const FIXED_BYTES = 64 << 20;
 
