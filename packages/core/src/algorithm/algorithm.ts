@@ -44,6 +44,8 @@ export interface Survey {
   readonly observes: readonly Observation[];
   /** It must be known how far the model's outputs move when noise is added to each Linear: some forward passes more for each. Absent: it need not. */
   readonly sensitivities?: boolean;
+  /** How often each Linear is rounded, or its errors weighed by a gram: what the plan counts work by. Absent: never. */
+  readonly roundings?: number;
   /** What must be known of a section: its sites with their Linears, and what was observed there. */
   section(
     sites: readonly { readonly linears: readonly SiteLinear[]; readonly statistics: Statistics }[],

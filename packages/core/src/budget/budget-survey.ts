@@ -29,6 +29,7 @@ const unitKey = (layer: string) => `${layer} unit`;
 export function budgetSurvey(budget: Budget, measure: MeasureLosses): Survey {
   return {
     observes: ['gram'],
+    roundings: budget.choices.length,
     ...(budget.weigh === 'sensitivity' && { sensitivities: true }),
     async section(sites, kernels) {
       const figures: Record<string, number> = {};

@@ -8,9 +8,9 @@ import {
   watchedCache,
 } from '../pipeline/pipeline-step.ts';
 import { batchSize } from '../walk/calibration-data.ts';
-import { sensitivityTokens } from '../walk/measure-sensitivities.ts';
+import { noisyLinears, sensitivityMemory, sensitivityTokens } from '../walk/measure-sensitivities.ts';
 import { keptSequences } from '../walk/part-inputs.ts';
-import { needsSensitivities, needsSurvey } from '../walk/survey-model.ts';
+import { needsSensitivities, surveysOf } from '../walk/survey-model.ts';
 import { treatable } from '../walk/treat-site.ts';
 import type { Plan, PlanRequest } from './plan.ts';
 
@@ -20,6 +20,9 @@ const SPEED = { fma: 25e9, 'mul-add': 12e9, reference: 0.5e9 } as const;
 const STORAGE_SPEED = 200e6;
 /** Operations that rounding one weight costs without statistics. */
 const ROUNDING_FLOPS = 100;
+/** Operations in the time of one normal number, and of one logit's share of a divergence: one thread does them. */
+const NOISE_FLOPS = 30_000;
+const DIVERGENCE_FLOPS = 200;
 /** Node itself with the program loaded, and the staging memory of one thread. */
 const PROCESS_MEMORY = 90e6;
 const THREAD_MEMORY = 40e6;
@@ -49,12 +52,15 @@ export function estimateFlops(request: PlanRequest, lastObserved: number): numbe
   const observations = observationsOf(siteSteps(pipeline));
   const observing = sectionSteps(pipeline).filter(seesCalibration).length;
   const paired = observations.includes('crossGram') ? 1 : 0;
-  const floatPasses = observing + (needsSurvey(pipeline) ? 1 : 0) + paired;
+  const surveys = surveysOf(pipeline);
+  const floatPasses = observing + Math.min(surveys.length, 1) + paired;
+  const grams = [observations, ...surveys.map(({ observes }) => observes)].filter((all) => all.includes('gram')).length;
+  const weighed = surveys.reduce((sum, { roundings = 0 }) => sum + roundings, 0);
   const again = rerunsOf(pipeline).reduce((sum, { tokens, times }) => sum + times * keptTokens(calibration, tokens), 0);
   const noisy = calibration && needsSensitivities(pipeline) ? sensitivityTokens(calibration) : 0;
   return model.sections.map((section, index) => {
     let flops = 0;
-    if (noisy > 0) flops += noisy * 2 * weightCount(section) * streamsThrough(model.sections, index);
+    if (noisy > 0) flops += noisyFlops(model, index, noisy);
     if (index <= lastObserved) {
       const attention = section.kind === 'block' ? 2 * (calibration?.length ?? 0) * model.hiddenSize : 0;
       const weights = section.kind === 'head' ? 0 : weightCount(section);
@@ -65,10 +71,13 @@ export function estimateFlops(request: PlanRequest, lastObserved: number): numbe
       const linears = siteSteps(pipeline).length > 0 ? treatable(site) : [];
       if (linears.length === 0) continue;
       const square = site.features ** 2;
-      if (observations.includes('gram')) flops += square * (tokens + site.features);
+      flops += grams * square * (tokens + site.features);
       flops += paired * 2 * square * tokens;
       for (const { outFeatures, inFeatures } of linears)
-        flops += outFeatures * inFeatures * (observations.includes('gram') ? inFeatures : ROUNDING_FLOPS);
+        flops +=
+          outFeatures *
+          inFeatures *
+          ((observations.includes('gram') ? inFeatures : ROUNDING_FLOPS) + weighed * inFeatures);
     }
     return flops;
   });
@@ -79,12 +88,17 @@ function keptTokens(calibration: PlanRequest['calibration'], tokens: number): nu
   return calibration ? keptSequences(calibration, tokens) * calibration.length : 0;
 }
 
-/** Forward passes of a section when noise is added to one Linear at a time: one for each Linear in it or before it, and one without noise for each section before. */
-function streamsThrough(sections: readonly SectionSpec[], index: number): number {
-  const noisy = (section: SectionSpec) => (section.kind === 'head' ? 0 : section.sites.flatMap(treatable).length);
-  return (
-    1 + sections.slice(0, index + 1).reduce((sum, section) => sum + (noisy(section) > 0 ? noisy(section) + 1 : 0), 0)
-  );
+/** What noise added to one Linear at a time makes of a section: forward passes of so many tokens, the noise itself, and divergences at the head. */
+function noisyFlops({ sections, vocabularySize }: PlanRequest['model'], index: number, tokens: number): number {
+  const section = sections[index];
+  const own = noisyLinears(section);
+  // Those of every section before, and one without noise for each of these; then its own, and the one that leads on.
+  const before = sections.slice(0, index).map((one) => noisyLinears(one).length);
+  const arriving = before.reduce((sum, count) => sum + (count > 0 ? count + 1 : 0), 0);
+  if (section.kind === 'head')
+    return arriving * tokens * (2 * weightCount(section) + vocabularySize * DIVERGENCE_FLOPS);
+  const noise = own.reduce((sum, { outFeatures, inFeatures }) => sum + outFeatures * inFeatures, 0) * NOISE_FLOPS;
+  return (arriving + own.length + 1) * tokens * 2 * weightCount(section) + noise;
 }
 
 export function estimateSeconds(flops: number, bytes: number, { kernels }: PlanRequest): number {
@@ -99,12 +113,14 @@ export function estimateMemory(request: PlanRequest, lastObserved: number): { me
   const largest = (values: readonly number[]) => values.reduce((most, value) => Math.max(most, value), 0);
   const features = largest(worked.flatMap(({ sites }) => sites.map((site) => site.features)));
   // A section's weights, their successors, and the bytes that go to disk.
-  const loaded = sectionSteps(request.pipeline).length > 0 ? model.sections : worked;
+  const sensitive = observed && needsSensitivities(request.pipeline);
+  const loaded = sensitive || sectionSteps(request.pipeline).length > 0 ? model.sections : worked;
   // What goes along in floats has a section, a residual stream and a site's activations of its own.
   const paired = observationsOf(siteSteps(request.pipeline)).includes('crossGram') ? 1 : 0;
   const section = (2.5 + paired) * F32 * largest(loaded.map((spec) => parameterCount(spec, request)));
   const gram = observationsOf(request.pipeline).includes('gram');
-  const statistics = gram ? (GRAM_COPIES + paired) * F32 * features ** 2 : 0;
+  const noisy = sensitive ? sensitivityMemory(model, calibration) : 0;
+  const statistics = noisy + (gram ? (GRAM_COPIES + paired) * F32 * features ** 2 : 0);
   const tokens = observed ? calibration.sequences * calibration.length : 0;
   const kept = (1 + paired) * tokens * F32 * (model.hiddenSize + features);
   const rows = observed ? Math.min(batchSize(calibration.length), calibration.sequences) * calibration.length : 0;
@@ -113,7 +129,9 @@ export function estimateMemory(request: PlanRequest, lastObserved: number): { me
   const again = largest(rerunsOf(request.pipeline).map(({ tokens }) => keptTokens(calibration, tokens)));
   const batch = rows * F32 * largest(widths) + 4 * F32 * again * model.hiddenSize;
   const activations = Math.min(kept, activationMemory);
-  const program = PROCESS_MEMORY + THREAD_MEMORY * kernels.threads + (observed ? UNCOLLECTED_MEMORY : 0);
+  // A survey leaves as much again.
+  const passes = surveysOf(request.pipeline).length > 0 ? 2 : 1;
+  const program = PROCESS_MEMORY + THREAD_MEMORY * kernels.threads + (observed ? passes * UNCOLLECTED_MEMORY : 0);
   const peak = program + section + statistics + activations + batch;
   return { memory: { peak, section, statistics, activations, batch }, spill: kept - activations };
 

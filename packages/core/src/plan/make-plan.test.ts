@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Survey } from '../algorithm/algorithm.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.ts';
 import type { Grid } from '../grid/grid.ts';
@@ -97,6 +98,28 @@ test('counts the parts of sections that a transform runs again', async () => {
   // 3 sequences of 16 tokens, 5 times, through 352 weights of each of 2 blocks, and what is counted for attention.
   expect(plan.work.flops - plain.work.flops).toBe(2 * 48 * 5 * (2 * 352 + 2 * 16 * 8));
   expect(plan.memory.batch - plain.memory.batch).toBe(4 * 48 * 8 * 4);
+});
+
+test('counts what a survey does', async () => {
+  const plain = await makePlan(request());
+  const surveying = (survey: Partial<Survey>) => ({
+    ...toyQuantize,
+    survey: () => ({ observes: ['gram' as const], section: async () => ({}), ...survey }),
+  });
+  const weighed = await makePlan(request({ pipeline: [step(surveying({ roundings: 3 }))] }));
+  const noisy = await makePlan(request({ pipeline: [step(surveying({ roundings: 3, sensitivities: true }))] }));
+  // Of each of 2 blocks: 480 tokens through 352 weights, and what is counted for attention; grams of 2 sites of 8 and 1 of 12; 3 roundings of 8 -> 12 twice, 12 -> 8 and 8 -> 8.
+  const forward = 480 * (2 * 352 + 2 * 16 * 8);
+  const grams = 2 * 8 ** 2 * (480 + 8) + 12 ** 2 * (480 + 12);
+  const roundings = 3 * (2 * 12 * 8 ** 2 + 8 * 12 ** 2 + 8 * 8 ** 2);
+  expect(weighed.work.flops - plain.work.flops).toBe(2 * (forward + grams + roundings));
+  expect(weighed.memory).toEqual({ ...plain.memory, peak: plain.memory.peak + 100e6 });
+  // 64 tokens: 1 + 4 streams in the first block, 10 in the second, 10 at the head with 20 tokens of vocabulary.
+  const passes = 64 * (2 * 352 * (5 + 10) + 10 * (2 * 160 + 200 * 20));
+  expect(noisy.work.flops - weighed.work.flops).toBe(passes + 30_000 * 2 * 352);
+  expect(noisy.memory.statistics - weighed.memory.statistics).toBe(
+    2 * 4 * 5 * 64 * 8 + 64 * 20 * 16 + 8 * 96 + 4 * 352,
+  );
 });
 
 test('knows which formats hold several grids', async () => {

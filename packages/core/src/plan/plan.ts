@@ -50,6 +50,7 @@ export interface Plan {
   readonly memory: {
     readonly peak: number;
     readonly section: number;
+    /** Grams of a site, and what measuring sensitivities holds. */
     readonly statistics: number;
     readonly activations: number;
     readonly batch: number;

@@ -1,5 +1,5 @@
 import type { Kernels, Matrix } from '@compress/kernels';
-import type { Batch, SectionSpec, SectionWeights } from '../model/model.ts';
+import type { Batch, LinearSpec, Model, SectionSpec, SectionWeights } from '../model/model.ts';
 import { randomStream } from '../random-stream.ts';
 import { type BufferPool, createBufferPool } from './buffer-pool.ts';
 import { batchSize } from './calibration-data.ts';
@@ -20,6 +20,42 @@ const LEAST_ROWS = 32;
 /** Tokens that {@link measureSensitivities} takes of such a calibration set: what the plan counts its work by. */
 export function sensitivityTokens({ sequences, length }: { sequences: number; length: number }): number {
   return Math.min(WINDOWS, sequences) * Math.min(LENGTH, length);
+}
+
+/** The Linears of a section whose weights get noise: all that algorithms may touch. Behind a head comes nothing that could move. */
+export function noisyLinears({ kind, sites }: SectionSpec): LinearSpec[] {
+  return kind === 'head' ? [] : sites.flatMap(treatable);
+}
+
+/** The sections with such Linears, which {@link measureSensitivities} takes one after the other. */
+export function sensitiveSections({ sections }: Pick<Model, 'sections'>): SectionSpec[] {
+  return sections.filter((section) => noisyLinears(section).length > 0);
+}
+
+/** Bytes that {@link measureSensitivities} holds at one time beside a section's weights and a batch: residual streams, and logits or noise. */
+export function sensitivityMemory(
+  { sections, hiddenSize, vocabularySize }: Pick<Model, 'sections' | 'hiddenSize' | 'vocabularySize'>,
+  calibration: { sequences: number; length: number },
+): number {
+  const noisy = sections.map(noisyLinears);
+  const tokens = sensitivityTokens(calibration);
+  // All streams of a section, once apart and once together.
+  const streams = 2 * 4 * (1 + largest(noisy.map((linears) => linears.length))) * tokens * hiddenSize;
+  // Logits of the plain model and of a stream in f32, and the plain one's probabilities in f64.
+  const logits = Math.min(logitRows(vocabularySize), tokens) * vocabularySize * (4 + 4 + 8);
+  // In f64 for one Linear, and in f32 the noisy weights of a whole section.
+  const noise = 8 * largest(noisy.flat().map(weightCount)) + 4 * largest(noisy.map((all) => sum(all.map(weightCount))));
+  // Pools keep streams and logits for the next call while the weights of another section are read.
+  return 2 * (streams + logits) + noise;
+}
+
+const weightCount = ({ outFeatures, inFeatures }: LinearSpec) => outFeatures * inFeatures;
+const largest = (values: readonly number[]) => values.reduce((most, value) => Math.max(most, value), 0);
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+
+/** Tokens whose logits are made at one time. */
+function logitRows(vocabularySize: number): number {
+  return Math.max(LEAST_ROWS, Math.floor(LOGIT_BYTES / 4 / vocabularySize));
 }
 
 /**
@@ -43,16 +79,17 @@ export async function measureSensitivities({
   readonly onSection?: (section: SectionSpec) => void;
 }): Promise<ReadonlyMap<string, number>> {
   const pool = createBufferPool(kernels);
+  const weightPool = createBufferPool(kernels);
   const tokens = takeTokens(calibration?.sequences ?? []);
   const found = new Map<string, number>();
-  const last = model.sections.findLastIndex(({ sites }) => sites.some((site) => treatable(site).length > 0));
+  const noise = new Float64Array(largest(model.sections.flatMap(noisyLinears).map(weightCount)));
+  const last = model.sections.findLastIndex((section) => noisyLinears(section).length > 0);
 
   const copy = tokens.tokens.length;
   const most = copy * Math.max(1, Math.floor(batchSize(tokens.length) / tokens.sequences));
 
-  /** The residual streams behind a section, of one or more copies of the tokens one below the other; `before` stays as it is. */
-  async function behind(section: SectionSpec, weights: SectionWeights, before: Matrix): Promise<Matrix> {
-    const after = { ...before, data: new Float32Array(before.data.length) };
+  /** The residual streams behind a section, of one or more copies of the tokens one below the other; `after` may be `before`. */
+  async function behind(section: SectionSpec, weights: SectionWeights, before: Matrix, after: Matrix): Promise<Matrix> {
     for (let first = 0; first < before.rows; first += most) {
       const rows = Math.min(most, before.rows - first);
       const part = ({ data, columns }: Matrix) => data.subarray(first * columns, (first + rows) * columns);
@@ -72,32 +109,42 @@ export async function measureSensitivities({
     return after;
   }
 
-  let reached: Matrix = kernels.matrix(tokens.tokens.length, model.hiddenSize);
+  const reached = kernels.matrix(tokens.tokens.length, model.hiddenSize);
   for (const [index, section] of model.sections.slice(0, last + 1).entries()) {
-    if (section.kind === 'head') break;
     signal?.throwIfAborted();
-    const weights = await loadSection(checkpoint, section, kernels);
     const noisy = new Map<string, Matrix>();
-    for (const { name } of section.sites.flatMap(treatable)) {
-      const plain = weights.linears.get(name)!;
-      weights.linears.set(name, { ...plain, weight: withNoise(plain.weight, name, seed, kernels) });
-      noisy.set(name, await behind(section, weights, reached));
-      weights.linears.set(name, plain);
-    }
-    reached = await behind(section, weights, reached);
+    await weightPool.run(async () => {
+      const weights = await loadSection(checkpoint, section, weightPool.kernels);
+      for (const { name } of noisyLinears(section)) {
+        const plain = weights.linears.get(name)!;
+        weights.linears.set(name, {
+          ...plain,
+          weight: withNoise(plain.weight, { layer: name, seed, noise }, weightPool.kernels),
+        });
+        noisy.set(name, await behind(section, weights, reached, kernels.matrix(reached.rows, reached.columns)));
+        weights.linears.set(name, plain);
+      }
+      await behind(section, weights, reached, reached);
+    });
     if (noisy.size === 0) continue;
-    let all = below([reached, ...noisy.values()]);
+    const names = [...noisy.keys()];
+    const all = below([reached, ...noisy.values()]);
+    noisy.clear();
     for (const later of model.sections.slice(index + 1)) {
       signal?.throwIfAborted();
-      const laterWeights = await loadSection(checkpoint, later, kernels);
-      if (later.kind === 'head') {
-        const program = model.open(later, laterWeights, pool.kernels);
-        const logits = (rows: Matrix) => model.logits(program, laterWeights, rows, pool.kernels);
+      await weightPool.run(async () => {
+        const weights = await loadSection(checkpoint, later, weightPool.kernels);
+        if (later.kind !== 'head') {
+          await behind(later, weights, all, all);
+          return;
+        }
+        const program = model.open(later, weights, pool.kernels);
+        const logits = (rows: Matrix) => model.logits(program, weights, rows, pool.kernels);
         const [plain, ...rest] = apart(all, copy);
-        const streams = new Map([...noisy.keys()].map((name, i) => [name, rest[i]]));
+        const streams = new Map(names.map((name, i) => [name, rest[i]]));
         for (const [name, divergence] of await divergences(plain, streams, logits, model.vocabularySize, pool))
           found.set(name, divergence / NOISE ** 2);
-      } else all = await behind(later, laterWeights, all);
+      });
     }
     onSection?.(section);
   }
@@ -132,16 +179,20 @@ function takeTokens(sequences: readonly Uint32Array[]): Pick<Batch, 'sequences' 
   return { sequences: count, length, tokens };
 }
 
-/** W + E with |E| = NOISE |W|, E normal. */
-function withNoise({ rows, columns, data }: Matrix, layer: string, seed: number, kernels: Kernels): Matrix {
+/** W + E with |E| = NOISE |W|, E normal; `noise` is room for at least as many numbers. */
+function withNoise(
+  { rows, columns, data }: Matrix,
+  { layer, seed, noise }: { readonly layer: string; readonly seed: number; readonly noise: Float64Array },
+  kernels: Kernels,
+): Matrix {
   const random = randomStream(seed, 'sensitivity', layer);
-  const noise = Float64Array.from(data, () => random.normal());
-  const squares = (values: Float32Array | Float64Array) => {
-    let sum = 0;
-    for (const value of values) sum += value * value;
-    return sum;
-  };
-  const share = NOISE * Math.sqrt(squares(data) / squares(noise));
+  for (let i = 0; i < data.length; i++) noise[i] = random.normal();
+  let [ofWeight, ofNoise] = [0, 0];
+  for (let i = 0; i < data.length; i++) {
+    ofWeight += data[i] * data[i];
+    ofNoise += noise[i] * noise[i];
+  }
+  const share = NOISE * Math.sqrt(ofWeight / ofNoise);
   const output = kernels.matrix(rows, columns);
   for (let i = 0; i < data.length; i++) output.data[i] = data[i] + share * noise[i];
   return output;
@@ -156,8 +207,9 @@ async function divergences(
   pool: BufferPool,
 ): Promise<Map<string, number>> {
   const { rows, columns } = plain;
-  const most = Math.max(LEAST_ROWS, Math.floor(LOGIT_BYTES / 4 / vocabularySize));
+  const most = logitRows(vocabularySize);
   const sums = new Map<string, number>([...streams.keys()].map((name) => [name, 0]));
+  const room = new Float64Array(Math.min(most, rows) * vocabularySize);
   for (let first = 0; first < rows; first += most) {
     const count = Math.min(most, rows - first);
     const part = ({ data }: Matrix) => ({
@@ -171,7 +223,7 @@ async function divergences(
     };
     const reference = await pool.run(async () => {
       const { values, logSums } = await z(plain);
-      return distributions(values, logSums);
+      return distributions(values, logSums, room);
     });
     for (const [name, stream] of streams)
       await pool.run(async () => {
@@ -195,12 +247,12 @@ async function logSumExp(logits: Matrix, kernels: Kernels): Promise<Float64Array
   return Float64Array.from(first, (value, r) => logits.data[r * logits.columns] - value);
 }
 
-/** p of every row, and its entropy, sum p log (1 / p). Plain loops: with callbacks they took longer than the forward passes. */
+/** p of every row, at the beginning of `probabilities`, and its entropy, sum p log (1 / p). Plain loops: with callbacks they took longer than the forward passes. */
 function distributions(
   { rows, columns, data }: Matrix,
   logSums: Float64Array,
+  probabilities: Float64Array,
 ): { readonly probabilities: Float64Array; readonly entropies: Float64Array } {
-  const probabilities = new Float64Array(rows * columns);
   const entropies = new Float64Array(rows);
   for (let r = 0; r < rows; r++) {
     const logSum = logSums[r];

@@ -1,10 +1,10 @@
-import type { SurveyedSection } from '../algorithm/algorithm.ts';
+import type { Survey, SurveyedSection } from '../algorithm/algorithm.ts';
 import type { SectionSpec } from '../model/model.ts';
 import { type PipelineStep, siteSteps } from '../pipeline/pipeline-step.ts';
 import type { Statistics } from '../statistics/statistics.ts';
 import type { CalibrationData } from './calibration-data.ts';
 import { loadSection } from './load-section.ts';
-import { measureSensitivities } from './measure-sensitivities.ts';
+import { measureSensitivities, sensitiveSections } from './measure-sensitivities.ts';
 import type { CompressRequest } from './request.ts';
 import { treatable } from './treat-site.ts';
 import { createPasses } from './walk-section.ts';
@@ -12,14 +12,14 @@ import { createPasses } from './walk-section.ts';
 /** What each step found in its survey of the whole model, section by section; steps without one are not there. */
 export type Surveys = ReadonlyMap<PipelineStep, readonly SurveyedSection[]>;
 
-/** True if some step must see the whole model before anything is treated. */
-export function needsSurvey(pipeline: readonly PipelineStep[]): boolean {
-  return siteSteps(pipeline).some(({ algorithm, options }) => algorithm.survey?.(options) !== undefined);
+/** The surveys of steps that must see the whole model before anything is treated. */
+export function surveysOf(pipeline: readonly PipelineStep[]): Survey[] {
+  return siteSteps(pipeline).flatMap(({ algorithm, options }) => algorithm.survey?.(options) ?? []);
 }
 
 /** True if some step must know how far outputs move with each Linear. */
 export function needsSensitivities(pipeline: readonly PipelineStep[]): boolean {
-  return siteSteps(pipeline).some(({ algorithm, options }) => algorithm.survey?.(options)?.sensitivities === true);
+  return surveysOf(pipeline).some(({ sensitivities }) => sensitivities === true);
 }
 
 /** One pass of the model as it came over all tokens, and one for its sensitivities. A resumed run makes it again: it hangs on nothing but the input. */
@@ -32,8 +32,8 @@ export async function surveyModel(request: CompressRequest, data: CalibrationDat
   const observations = [...new Set(surveying.flatMap(({ survey }) => survey.observes))];
   const treated = (section: SectionSpec) => section.sites.filter((site) => treatable(site).length > 0);
   const last = model.sections.findLastIndex((section) => treated(section).length > 0);
-  const passes = needsSensitivities(pipeline) ? 2 : 1;
-  const total = passes * model.sections.filter((section) => treated(section).length > 0).length;
+  const sensitive = needsSensitivities(pipeline) ? sensitiveSections(model) : [];
+  const total = model.sections.filter((section) => treated(section).length > 0).length + sensitive.length;
   let done = 0;
   const onSection = ({ name }: SectionSpec) =>
     request.onEvent?.({ type: 'survey', section: name, done: ++done, total });

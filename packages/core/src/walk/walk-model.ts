@@ -20,7 +20,7 @@ import { memoryCheckpoint, overlayCheckpoint, type Replacement } from './overlay
 import { createReporter, strictError } from './reporter.ts';
 import type { CompressRequest } from './request.ts';
 import { createSectionOutput } from './section-output.ts';
-import { needsSurvey, type Surveys, surveyModel } from './survey-model.ts';
+import { type Surveys, surveyModel, surveysOf } from './survey-model.ts';
 import { createStopwatch, type Work } from './time-left.ts';
 import { treatable } from './treat-site.ts';
 import { floatCopy, replaySection, transformSection, walkSection } from './walk-section.ts';
@@ -110,7 +110,7 @@ function openData({ request, plan, work, journal }: ModelWalk, file: string): Ca
 
 /** What steps must know of the whole model before any section is treated. */
 async function survey(walk: ModelWalk): Promise<Surveys> {
-  const data = needsSurvey(walk.request.pipeline) ? openData(walk, 'survey') : undefined;
+  const data = surveysOf(walk.request.pipeline).length > 0 ? openData(walk, 'survey') : undefined;
   if (data === undefined) return new Map();
   try {
     return await surveyModel(walk.request, data);
