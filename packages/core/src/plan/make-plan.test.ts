@@ -118,7 +118,7 @@ test('counts what a survey does', async () => {
   const passes = 64 * (2 * 352 * (5 + 10) + 10 * (2 * 160 + 200 * 20));
   expect(noisy.work.flops - weighed.work.flops).toBe(passes + 30_000 * 2 * 352);
   expect(noisy.memory.statistics - weighed.memory.statistics).toBe(
-    2 * 4 * 5 * 64 * 8 + 64 * 20 * 16 + 8 * 96 + 4 * 352,
+    2 * (2 * 4 * 5 * 64 * 8 + 64 * 20 * 16) + 8 * 96 + 4 * 352,
   );
 });
 
