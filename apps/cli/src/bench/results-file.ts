@@ -27,7 +27,12 @@ function parseLine(line: string, place: Place): CellResult {
   try {
     value = JSON.parse(line);
   } catch (cause) {
-    throw new CompressError('results-invalid', `This line is not JSON: ${(cause as Error).message}.`, place, { cause });
+    throw new CompressError(
+      'results-invalid',
+      `Results are a line of JSON a cell, and this line is not JSON: ${(cause as Error).message}; of a matrix, give the file that it names under "results".`,
+      place,
+      { cause },
+    );
   }
   const result = cellResultSchema.safeParse(value);
   if (result.success) return result.data;
