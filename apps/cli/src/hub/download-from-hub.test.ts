@@ -20,6 +20,15 @@ const FILES = {
 const REPOSITORIES = {
   'owner/tiny': FILES,
   'owner/bins': { 'config.json': '{}', 'pytorch_model.bin': 'old weights', 'flax_model.msgpack': 'x' },
+  'owner/graph': {
+    'config.json': '{}',
+    'manifest.json': '{}',
+    'onnx/model_q4.onnx': 'a graph',
+    'onnx/model_q4.onnx_data': 'its tensors',
+    'onnx/model_fp16.onnx': "another tool's",
+    'original/params.json': '{}',
+  },
+  'owner/foreign': { 'config.json': '{}', 'onnx/model_q4.onnx': "another tool's" },
   'owner/empty': { 'config.json': '{}', 'model.onnx': 'x' },
 };
 
@@ -67,6 +76,14 @@ describe('downloadFromHub', () => {
   it("takes PyTorch's files where there are no others", async () => {
     const snapshot = await download('owner/bins');
     expect((await readdir(snapshot)).sort()).toEqual(['config.json', 'pytorch_model.bin']);
+  });
+
+  it('takes ONNX where a manifest tells that this program wrote it, and no other folder', async () => {
+    const snapshot = await download('owner/graph');
+    expect((await readdir(snapshot)).sort()).toEqual(['config.json', 'manifest.json', 'onnx']);
+    expect((await readdir(join(snapshot, 'onnx'))).sort()).toEqual(['model_q4.onnx', 'model_q4.onnx_data']);
+    expect(await readFile(join(snapshot, 'onnx/model_q4.onnx_data'), 'utf8')).toBe('its tensors');
+    await expect(download('owner/foreign')).rejects.toThrow(/has no config\.json with safetensors/);
   });
 
   it('fetches nothing twice, and nothing at all offline', async () => {

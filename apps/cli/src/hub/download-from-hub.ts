@@ -21,8 +21,11 @@ export interface HubRequest {
 
 /** What goes with weights: configuration, tokenizer, chat template, licence, the model's card. */
 const SMALL = /^([^/]+\.(json|jinja|model|txt|tiktoken)|(LICENSE|LICENCE|NOTICE|USE_POLICY)[^/]*|README\.md)$/i;
-/** Weights in order of preference: of the same ones in several formats (onnx/, gguf), only one is fetched. */
+/** Weights in order of preference: of the same ones in several formats, only one is fetched. */
 const WEIGHTS = [/^[^/]+\.safetensors$/, /^pytorch_model[^/]*\.bin$/];
+/** A graph and its tensors as this program writes them, which is the only ONNX that is read; beside it lies a manifest. */
+const ONNX = /^onnx\/model_(q2|q4|quantized)\.onnx(_data)?$/;
+const MANIFEST = 'manifest.json';
 /** Names of commits and blobs become names of files. */
 const OBJECT = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
 
@@ -48,7 +51,7 @@ export async function downloadFromHub(request: HubRequest): Promise<string> {
       await writeFile(reference, sha);
     }
     const listed: HubFile[] = [];
-    for await (const entry of hub.listFiles({ repo: repository, revision: sha, ...access })) {
+    for await (const entry of hub.listFiles({ repo: repository, revision: sha, recursive: true, ...access })) {
       if (entry.type === 'file')
         listed.push({ path: entry.path, size: entry.size, hash: entry.lfs?.oid ?? entry.oid ?? '' });
     }
@@ -62,7 +65,8 @@ export async function downloadFromHub(request: HubRequest): Promise<string> {
       if (!(await exists(blob))) {
         request.note(`Fetching ${repository}/${file.path} from ${hubUrl}`);
         await mkdir(dirname(blob), { recursive: true });
-        const url = `${hubUrl}/${repository}/resolve/${sha}/${encodeURIComponent(file.path)}`;
+        const path = file.path.split('/').map(encodeURIComponent).join('/');
+        const url = `${hubUrl}/${repository}/resolve/${sha}/${path}`;
         await fetchBlob({ ...request, url, accessToken, file, blob });
       }
       await linkBlob(blob, pointer);
@@ -73,13 +77,15 @@ export async function downloadFromHub(request: HubRequest): Promise<string> {
   }
 }
 
-/** Of the files at the top, those that a model consists of. Throws `CompressError` `hub-incomplete`. */
+/** Those that a model consists of. Throws `CompressError` `hub-incomplete`. */
 function wantedFiles(repository: string, files: readonly HubFile[]): HubFile[] {
-  const weights = WEIGHTS.map((kind) => files.filter(({ path }) => kind.test(path))).find((found) => found.length > 0);
-  if (weights === undefined || !files.some(({ path }) => path === 'config.json')) {
+  const has = (name: string) => files.some(({ path }) => path === name);
+  const kinds = has(MANIFEST) ? [...WEIGHTS, ONNX] : WEIGHTS;
+  const weights = kinds.map((kind) => files.filter(({ path }) => kind.test(path))).find((found) => found.length > 0);
+  if (weights === undefined || !has('config.json')) {
     throw new CompressError(
       'hub-incomplete',
-      `${repository} has no config.json with safetensors or pytorch_model.bin beside it at its top level; other weight formats are not read.`,
+      `${repository} has no config.json with safetensors or pytorch_model.bin beside it at its top level; other weight formats are not read, but for ONNX that this program wrote.`,
     );
   }
   return files.filter((file) => weights.includes(file) || SMALL.test(file.path));

@@ -84,8 +84,11 @@ export async function startHub(
     const files = repositories[repository];
     if (files === undefined) return json({ error: 'Repository not found' }, repository.includes('secret') ? 401 : 404);
     if (what.startsWith('revision/')) return json({ _id: '1', id: repository, sha: COMMIT });
-    if (what.startsWith('tree/'))
-      return json(Object.keys(files).map((name) => entry(name, contents(repository, name)!)));
+    if (what.startsWith('tree/')) {
+      const deep = new URL(request.url!, 'http://localhost').searchParams.get('recursive') === 'true';
+      const listed = Object.keys(files).filter((name) => deep || !name.includes('/'));
+      return json(listed.map((name) => entry(name, contents(repository, name)!)));
+    }
     const content = contents(repository, what.replace(`resolve/${COMMIT}/`, ''));
     if (content === undefined) return json({ error: 'Entry not found' }, 404);
     const from = Number(/^bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
