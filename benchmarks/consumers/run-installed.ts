@@ -14,21 +14,22 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 interface Consumer {
-  /** The format, and the name of the environment. */
-  readonly name: string;
+  readonly format: string;
   readonly step: string;
-  /** In the environment, if it is installed. */
-  readonly proof: string;
+  /** The folder of its environment, and what is in there once it is installed. */
+  readonly environment: string;
+  readonly installed: string;
   /** Beside this file, with its arguments, and the variable that gives it the environment. */
   readonly script: (folder: string, text: string, result: string) => readonly string[];
   readonly variable: 'VENV' | 'MODULES';
 }
 
 const TOKENS = 128;
-const python = (name: string, step: string): Consumer => ({
-  name,
+const python = (format: string, step: string): Consumer => ({
+  format,
   step,
-  proof: 'bin/python',
+  environment: format,
+  installed: 'bin/python',
   script: (folder, text, result) => ['run.sh', folder, text, `${TOKENS}`, result],
   variable: 'VENV',
 });
@@ -39,9 +40,10 @@ const consumers: readonly Consumer[] = [
   python('bitsandbytes', 'rtn: { grid: nf4, groupSize: 64 }'),
   python('mlx', 'rtn: { grid: int4, groupSize: 64 }'),
   {
-    name: 'onnx',
+    format: 'onnx',
     step: 'rtn: { grid: int4, groupSize: 64 }',
-    proof: 'node_modules',
+    environment: 'transformers-js',
+    installed: 'node_modules',
     script: (folder, _text, result) => ['transformers-js/run.sh', folder, result],
     variable: 'MODULES',
   },
@@ -67,23 +69,25 @@ const told: string[] = [];
 const scratch = await mkdtemp(join(tmpdir(), 'compress-consumers-'));
 let disagree = 0;
 try {
-  for (const { name, step, proof, script, variable } of consumers) {
-    const environment = join(values.environments, name === 'onnx' ? 'transformers-js' : name);
-    if (!existsSync(join(environment, proof))) {
-      told.push(`SKIPPED    ${name}: ${environment} is not there; ${variable}=${environment} and its run.sh make it`);
+  for (const { format, step, environment, installed, script, variable } of consumers) {
+    const place = resolve(values.environments, environment);
+    if (!existsSync(join(place, installed))) {
+      told.push(
+        `SKIPPED    ${format}: ${place} has no ${installed}; README.md beside this program says how to install it`,
+      );
       continue;
     }
-    const [recipe, folder, result] = ['yaml', 'model', 'txt'].map((end) => join(scratch, `${name}.${end}`));
+    const [recipe, folder, result] = ['yaml', 'model', 'txt'].map((end) => join(scratch, `${format}.${end}`));
     await writeFile(
       recipe,
-      `model: ${join(root, 'apps/cli/demo-model')}\noutput: ${folder}\npipeline:\n  - ${step}\nformat: ${name}\n`,
+      `model: ${join(root, 'apps/cli/demo-model')}\noutput: ${folder}\npipeline:\n  - ${step}\nformat: ${format}\n`,
     );
     const [file, ...args] = script(folder, text, result);
     const agrees =
       runs(process.execPath, [...node, 'apps/cli/src/main.ts', 'run', recipe]) &&
-      runs('bash', [join(import.meta.dirname, file), ...args], { [variable]: environment });
+      runs('bash', [join(import.meta.dirname, file), ...args], { [variable]: place });
     if (!agrees) disagree++;
-    told.push(`${agrees ? 'agrees    ' : 'DISAGREES '} ${name}`);
+    told.push(`${agrees ? 'agrees    ' : 'DISAGREES '} ${format}`);
   }
 } finally {
   await rm(scratch, { recursive: true });
