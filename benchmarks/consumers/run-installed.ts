@@ -49,9 +49,18 @@ const consumers: readonly Consumer[] = [
   },
 ];
 
-const { values } = parseArgs({
-  options: { environments: { type: 'string', default: join(homedir(), '.cache/compress-consumers') } },
-});
+/** Where environments lie, or the end with one sentence. */
+function environmentsFolder(): string {
+  try {
+    const place = { type: 'string', default: join(homedir(), '.cache/compress-consumers') } as const;
+    return parseArgs({ options: { environments: place } }).values.environments;
+  } catch (error) {
+    console.error(`error: ${(error as Error).message}`);
+    process.exit(2);
+  }
+}
+
+const environments = environmentsFolder();
 const root = resolve(import.meta.dirname, '../..');
 const text = join(root, 'benchmarks/data/demo/evaluation.txt');
 const node = ['--conditions=@compress/source'];
@@ -70,7 +79,7 @@ const scratch = await mkdtemp(join(tmpdir(), 'compress-consumers-'));
 let disagree = 0;
 try {
   for (const { format, step, environment, installed, script, variable } of consumers) {
-    const place = resolve(values.environments, environment);
+    const place = resolve(environments, environment);
     if (!existsSync(join(place, installed))) {
       told.push(
         `SKIPPED    ${format}: ${place} has no ${installed}; README.md beside this program says how to install it`,
