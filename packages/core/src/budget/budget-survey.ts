@@ -4,6 +4,7 @@ import { CompressError } from '../errors.ts';
 import type { Grid } from '../grid/grid.ts';
 import type { GroupSize } from '../grid/group-size.ts';
 import { packedBits } from '../grid/packed-bits.ts';
+import { countWeights } from '../model/count-weights.ts';
 import type { Statistics } from '../statistics/statistics.ts';
 import { assignChoices } from './assign-choices.ts';
 import type { Budget } from './budget-options.ts';
@@ -98,7 +99,7 @@ function assign(survey: readonly SurveyedSection[], budget: Budget, groupSize: G
       loss: figures[unitKey(name)] === 0 ? 0 : (sensitivity * figures[lossKey(name, choice)]) / figures[unitKey(name)],
     })),
   );
-  const weights = linears.reduce((sum, { spec }) => sum + spec.outFeatures * spec.inFeatures, 0);
+  const weights = countWeights(linears.map(({ spec }) => spec));
   const assignment = assignChoices(items, bitsPerWeight * weights);
   if (!assignment) throw new CompressError('budget', `No choice keeps the budget of ${bitsPerWeight} bits per weight.`);
   return new Map(linears.map(({ spec }, i) => [spec.name, choices[assignment[i]]]));

@@ -1,3 +1,4 @@
+import { countWeights } from '../model/count-weights.ts';
 import type { SectionSpec } from '../model/model.ts';
 import {
   observationsOf,
@@ -97,7 +98,7 @@ function noisyFlops({ sections, vocabularySize }: PlanRequest['model'], index: n
   const arriving = before.reduce((sum, count) => sum + (count > 0 ? count + 1 : 0), 0);
   if (section.kind === 'head')
     return arriving * tokens * (2 * weightCount(section) + vocabularySize * DIVERGENCE_FLOPS);
-  const noise = own.reduce((sum, { outFeatures, inFeatures }) => sum + outFeatures * inFeatures, 0) * NOISE_FLOPS;
+  const noise = countWeights(own) * NOISE_FLOPS;
   return (arriving + own.length + 1) * tokens * 2 * weightCount(section) + noise;
 }
 
@@ -145,8 +146,7 @@ function outputs(linears: readonly { readonly outFeatures: number }[]): number {
 }
 
 function weightCount({ sites }: SectionSpec): number {
-  const linears = sites.flatMap((site) => site.linears);
-  return linears.reduce((sum, { outFeatures, inFeatures }) => sum + outFeatures * inFeatures, 0);
+  return countWeights(sites.flatMap((site) => site.linears));
 }
 
 function parameterCount({ tensors }: SectionSpec, { checkpoint }: PlanRequest): number {

@@ -1,4 +1,5 @@
 import type { Kernels, Matrix } from '@compress/kernels';
+import { countWeights } from '../model/count-weights.ts';
 import type { Batch, LinearSpec, Model, SectionSpec, SectionWeights } from '../model/model.ts';
 import { randomStream } from '../random-stream.ts';
 import { type BufferPool, createBufferPool } from './buffer-pool.ts';
@@ -44,14 +45,12 @@ export function sensitivityMemory(
   // Logits of the plain model and of a stream in f32, and the plain one's probabilities in f64.
   const logits = Math.min(logitRows(vocabularySize), tokens) * vocabularySize * (4 + 4 + 8);
   // In f64 for one Linear, and in f32 the noisy weights of a whole section.
-  const noise = 8 * largest(noisy.flat().map(weightCount)) + 4 * largest(noisy.map((all) => sum(all.map(weightCount))));
+  const noise = 8 * largest(noisy.flat().map((one) => countWeights([one]))) + 4 * largest(noisy.map(countWeights));
   // Pools keep streams and logits for the next call while the weights of another section are read.
   return 2 * (streams + logits) + noise;
 }
 
-const weightCount = ({ outFeatures, inFeatures }: LinearSpec) => outFeatures * inFeatures;
 const largest = (values: readonly number[]) => values.reduce((most, value) => Math.max(most, value), 0);
-const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
 /** Tokens whose logits are made at one time. */
 function logitRows(vocabularySize: number): number {
@@ -82,7 +81,7 @@ export async function measureSensitivities({
   const weightPool = createBufferPool(kernels);
   const tokens = takeTokens(calibration?.sequences ?? []);
   const found = new Map<string, number>();
-  const noise = new Float64Array(largest(model.sections.flatMap(noisyLinears).map(weightCount)));
+  const noise = new Float64Array(largest(model.sections.flatMap(noisyLinears).map((one) => countWeights([one]))));
   const last = model.sections.findLastIndex((section) => noisyLinears(section).length > 0);
 
   const copy = tokens.tokens.length;
