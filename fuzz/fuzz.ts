@@ -26,7 +26,12 @@ export async function fuzz(p: {
     workerData: order,
     execArgv: ['--conditions=@compress/source'],
     resourceLimits: { maxOldGenerationSizeMb: HEAP },
+    // Libraries write a line about some files that they cannot read: a hundred thousand of them would bury what is told here.
+    stdout: true,
+    stderr: true,
   });
+  thread.stdout.resume();
+  thread.stderr.resume();
   const outcomes = await new Promise<Outcomes>((resolve, reject) => {
     const watch = watchForHang(ticks, () => {
       reject(new Error(`${told(p, ticks)} did not end within ${HANG_SECONDS} s; its folder is below ${work}.`));

@@ -174,7 +174,7 @@ function details(run: ReportRun, alone: boolean): Html {
   return html`<section><h2>${alone ? 'Layers' : run.name}</h2>
 ${warnings.length === 0 ? html`<p class="muted">No warnings.</p>` : html`<p>${warnings.length} ${warnings.length === 1 ? 'warning' : 'warnings'}:</p><ul class="warnings">${warnings}</ul>`}
 <details${raw(alone ? ' open' : '')}><summary>${run.layers.length} layers</summary>${table}</details>
-${untouched.length === 0 ? raw('') : html`<details><summary>${untouched.length} Linears not touched</summary><ul>${untouched}</ul></details>`}
+${untouched.length === 0 ? raw('') : html`<details><summary>${untouched.length} ${untouched.length === 1 ? 'Linear' : 'Linears'} not touched</summary><ul>${untouched}</ul></details>`}
 <details><summary>Recipe</summary><pre>${JSON.stringify(run.recipe, undefined, 2)}</pre></details></section>`;
 }
 

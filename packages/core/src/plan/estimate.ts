@@ -9,8 +9,8 @@ import {
   watchedCache,
 } from '../pipeline/pipeline-step.ts';
 import { batchSize } from '../walk/calibration-data.ts';
-import { noisyLinears, sensitivityMemory, sensitivityTokens } from '../walk/measure-sensitivities.ts';
 import { keptSequences } from '../walk/part-inputs.ts';
+import { noisyLinears, sensitivityMemory, sensitivityTokens } from '../walk/sensitivity-extent.ts';
 import { needsSensitivities, surveysOf } from '../walk/survey-model.ts';
 import { treatable } from '../walk/treat-site.ts';
 import type { Plan, PlanRequest } from './plan.ts';

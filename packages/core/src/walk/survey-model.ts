@@ -4,8 +4,9 @@ import { type PipelineStep, siteSteps } from '../pipeline/pipeline-step.ts';
 import type { Statistics } from '../statistics/statistics.ts';
 import type { CalibrationData } from './calibration-data.ts';
 import { loadSection } from './load-section.ts';
-import { measureSensitivities, sensitiveSections } from './measure-sensitivities.ts';
+import { measureSensitivities } from './measure-sensitivities.ts';
 import type { CompressRequest } from './request.ts';
+import { sensitiveSections } from './sensitivity-extent.ts';
 import { treatable } from './treat-site.ts';
 import { createPasses } from './walk-section.ts';
 
