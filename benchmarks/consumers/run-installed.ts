@@ -34,6 +34,7 @@ const python = (format: string, step: string): Consumer => ({
   variable: 'VENV',
 });
 const consumers: readonly Consumer[] = [
+  python('dense', 'rtn: { grid: nf4, groupSize: 64 }'),
   python('gptq', 'rtn: { grid: int4-asym, groupSize: 128 }'),
   python('compressed-tensors', 'rtn: { grid: int4, groupSize: 128 }'),
   python('awq', 'rtn: { grid: int4-asym, groupSize: 128 }'),

@@ -5,13 +5,13 @@ import {
   type LinearSpec,
   moveScale,
   type NamedGrids,
+  requireStatistic,
   type SectionContext,
 } from '@compress/core';
 import type { Matrix } from '@compress/kernels';
 import { type ClippedWeight, clipWeight } from './clip-weight.ts';
 import { exemptRows } from './exempt-rows.ts';
 import { type FoundScale, findScales } from './find-scales.ts';
-import { observed } from './observed.ts';
 import { type AwqOptions, awqOptions } from './options.ts';
 import { roundingErrors, sum } from './rounding.ts';
 import { roundingOf } from './rounding-of.ts';
@@ -48,11 +48,12 @@ export const awq = createAwq();
 
 /** All searches of scales see the original weights, searches of clips the weights that the quantizer will see. */
 async function transformSection(context: SectionContext, options: AwqOptions): Promise<void> {
-  const { section, weights, kernels } = context;
+  const { section, weights, kernels, statistics } = context;
+  const gramOf = (site: string) => requireStatistic(statistics.get(site), 'gram', { algorithm: 'AWQ', site });
   const treated = section.sites.flatMap((site) =>
     site.linears
       .filter(({ untouched }) => untouched === undefined)
-      .map((spec) => ({ spec, gram: observed(context, site.name, 'gram'), site: site.name })),
+      .map((spec) => ({ spec, gram: gramOf(site.name), site: site.name })),
   );
   const rounding = (spec: LinearSpec) => ({ ...roundingOf(spec, context, options), layer: spec.name, kernels });
   const rtnErrors = new Map<string, Float64Array>();

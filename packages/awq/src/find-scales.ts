@@ -1,6 +1,12 @@
-import { CompressError, type Link, type SectionContext, type SiteSpec, type Warning } from '@compress/core';
+import {
+  CompressError,
+  type Link,
+  requireStatistic,
+  type SectionContext,
+  type SiteSpec,
+  type Warning,
+} from '@compress/core';
 import { exemptRows } from './exempt-rows.ts';
-import { observed } from './observed.ts';
 import type { AwqOptions } from './options.ts';
 import { roundingOf } from './rounding-of.ts';
 import { type AwqScale, type AwqSearch, searchScale } from './search-scale.ts';
@@ -14,7 +20,9 @@ export interface FoundScale extends AwqScale {
 
 /** Searches a scale for every link of the section, all on the section's weights as they are. */
 export async function findScales(context: SectionContext, options: AwqOptions): Promise<FoundScale[]> {
-  const { section, weights, kernels, warn } = context;
+  const { section, weights, kernels, statistics, warn } = context;
+  const statistic = <Name extends 'gram' | 'absmean'>(site: string, name: Name) =>
+    requireStatistic(statistics.get(site), name, { algorithm: 'AWQ', site });
   const found: FoundScale[] = [];
   for (const link of section.links) {
     const names = link.kind === 'norm' ? [link.site, ...link.alsoScale] : [link.site];
@@ -22,16 +30,16 @@ export async function findScales(context: SectionContext, options: AwqOptions): 
     const linears = sites.flatMap((site) =>
       treatable(site).map((spec) => ({
         weight: weights.linears.get(spec.name)!.weight,
-        gram: observed(context, site.name, 'gram'),
-        tokens: context.statistics.get(site.name)!.tokens,
+        gram: statistic(site.name, 'gram'),
+        tokens: statistics.get(site.name)!.tokens,
         clipped: options.clip && !exemptRows(section, spec)?.every((row) => row === 1),
         layer: spec.name,
         spec,
       })),
     );
-    const { tokens } = context.statistics.get(link.site)!;
+    const { tokens } = statistics.get(link.site)!;
     if (linears.length === 0 || tokens === 0) continue;
-    const activation = observed(context, link.site, 'absmean');
+    const activation = statistic(link.site, 'absmean');
     const dead = activation.filter((value) => value === 0).length;
     if (dead > 0) warn(deadChannels(dead, activation.length, linears[0].layer));
     const { duo, ratios } = options;

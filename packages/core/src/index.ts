@@ -78,6 +78,7 @@ export * from './second-order/second-order-options.ts';
 export * from './sequence/hold-model.ts';
 export * from './sequence/open-sequence.ts';
 export * from './statistics/create-statistics-collector.ts';
+export * from './statistics/require-statistic.ts';
 export * from './statistics/statistics.ts';
 export * from './statistics/transform-statistics.ts';
 export * from './walk/buffer-pool.ts';

@@ -2,7 +2,6 @@ import {
   type Algorithm,
   budgetObjections,
   budgetSurvey,
-  CompressError,
   columnsPerGroup,
   defineAlgorithm,
   factorizeGram,
@@ -13,6 +12,7 @@ import {
   observedForActivations,
   packedBitsPerWeight,
   plannedActivations,
+  requireStatistic,
   roundActivations,
   rowsPerScale,
   shareTensorScale,
@@ -62,9 +62,8 @@ export function createGptq(named: NamedGrids = {}): Algorithm<GptqOptions> {
 
     async site(context, options) {
       const { site, linears, kernels, warn } = context;
-      const { gram, crossGram, tokens } = context.statistics;
-      if (!gram)
-        throw new CompressError('statistics-missing', 'GPTQ needs the gram of its site.', { layer: site.name });
+      const { crossGram, tokens } = context.statistics;
+      const gram = requireStatistic(context.statistics, 'gram', { algorithm: 'GPTQ', site: site.name });
       const { order, damping } = options;
       const factorization = await factorizeGram({
         gram,

@@ -1,11 +1,4 @@
-import {
-  CompressError,
-  type Link,
-  moveScale,
-  requireFinite,
-  type SectionContext,
-  type Statistics,
-} from '@compress/core';
+import { type Link, moveScale, requireFinite, requireStatistic, type SectionContext } from '@compress/core';
 import type { SmoothQuantOptions } from './options.ts';
 import { searchAlpha } from './search-alpha.ts';
 import { smoothingScale } from './smoothing-scale.ts';
@@ -28,7 +21,9 @@ export async function smoothNorms(
 ): Promise<Map<string, Smoothing>> {
   const smoothed = new Map<string, Smoothing>();
   if (alpha === 'none') return smoothed;
-  const { section, weights, kernels } = context;
+  const { section, weights, kernels, statistics } = context;
+  const observed = <Name extends 'absmax' | 'samples'>(site: string, name: Name) =>
+    requireStatistic(statistics.get(site), name, { algorithm: 'SmoothQuant', site });
   for (const link of section.links) {
     if (link.kind !== 'norm') continue;
     const sites = section.sites.filter(({ name }) => name === link.site || link.alsoScale.includes(name));
@@ -37,11 +32,11 @@ export async function smoothNorms(
     if (treated.length === 0) continue;
     const weightOf = (layer: string) => weights.linears.get(layer)!.weight;
     for (const { spec } of readers) requireFinite('weight', weightOf(spec.name), { layer: spec.name });
-    const absmax = observed(context, link.site, 'absmax');
+    const absmax = observed(link.site, 'absmax');
     warnOfDead(context, link, absmax, treated[0].spec.name);
     const request = { weights: readers.map(({ spec }) => weightOf(spec.name)), absmax, kernels };
     const linears = () =>
-      treated.map(({ spec, site }) => ({ weight: weightOf(spec.name), samples: observed(context, site, 'samples') }));
+      treated.map(({ spec, site }) => ({ weight: weightOf(spec.name), samples: observed(site, 'samples') }));
     const found =
       alpha === 'auto'
         ? await searchAlpha({ ...request, ...activations, linears: linears() })
@@ -60,16 +55,4 @@ function warnOfDead({ warn }: SectionContext, { site }: Link, absmax: Float32Arr
       layer,
       message: `${dead} of the ${absmax.length} channels of ${site} were 0 in all of calibration, so they are not smoothed.`,
     });
-}
-
-/** What calibration observed at a site. Throws `CompressError` `statistics-missing`. */
-function observed<Name extends 'absmax' | 'samples'>(
-  { statistics }: SectionContext,
-  site: string,
-  name: Name,
-): NonNullable<Statistics[Name]> {
-  const value = statistics.get(site)?.[name];
-  if (value === undefined)
-    throw new CompressError('statistics-missing', `SmoothQuant needs the ${name} of its sites.`, { layer: site });
-  return value;
 }

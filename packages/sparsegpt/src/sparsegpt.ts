@@ -8,6 +8,7 @@ import {
   type LinearResult,
   type NamedGrids,
   packedBitsPerWeight,
+  requireStatistic,
   rowsPerScale,
   type SiteContext,
   shareTensorScale,
@@ -81,9 +82,8 @@ function allocated({ site, survey }: SiteContext, { allocation, sparsity }: Spar
 
 async function bySparseGpt(context: SiteContext, options: SparseGptOptions): Promise<LinearResult[]> {
   const { site, linears, statistics, kernels, warn } = context;
-  const { gram, tokens } = statistics;
-  if (!gram)
-    throw new CompressError('statistics-missing', 'SparseGPT needs the gram of its site.', { layer: site.name });
+  const { tokens } = statistics;
+  const gram = requireStatistic(statistics, 'gram', { algorithm: 'SparseGPT', site: site.name });
   const { damping, blockSize, groupSize, polish } = options;
   const weights = linears.map((linear) => linear.weight);
   const grid = options.grid === 'none' ? undefined : shareTensorScale(options.grid, weights);
@@ -110,9 +110,8 @@ async function byWanda(
   { site, linears, statistics, warn }: SiteContext,
   options: SparseGptOptions,
 ): Promise<LinearResult[]> {
-  const { squares, tokens } = statistics;
-  if (!squares)
-    throw new CompressError('statistics-missing', 'Wanda needs the squares of its site.', { layer: site.name });
+  const { tokens } = statistics;
+  const squares = requireStatistic(statistics, 'squares', { algorithm: 'Wanda', site: site.name });
   return linears.map(({ spec: { name: layer }, weight, mask }) => {
     if (tokens === 0) warn({ ...noTokens, layer });
     return resultOf(pruneWanda({ weight, mask, squares, layer, ...choiceFor(layer, options) }));
