@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DEMO_MODEL, demoTexts } from './demo-model.ts';
 import { EXIT } from './exit-codes.ts';
-import { registry } from './registry.ts';
-import { runCli } from './run-cli.ts';
+import { runInFolder } from './run-cli.test.fixture.ts';
 
 let directory: string;
 beforeAll(async () => {
@@ -28,19 +27,8 @@ ${more}evaluate:
   perplexity: { text: ./text.txt, context: 64, windows: 4 }
 `,
   );
-  let stdout = '';
-  const log: string[] = [];
-  const code = await runCli(['run', recipe, '--json', '--threads', '1'], {
-    stdout: (text) => {
-      stdout += text;
-    },
-    progress: { update: () => {}, log: (text) => log.push(text), clear: () => {} },
-    signal: new AbortController().signal,
-    directory,
-    registry,
-    version: '1.2.3',
-  });
-  return { code, log: log.join('\n'), result: code === EXIT.ok ? JSON.parse(stdout) : undefined };
+  const { code, log, json } = await runInFolder(directory, ['run', recipe, '--json', '--threads', '1']);
+  return { code, log, result: code === EXIT.ok ? json() : undefined };
 }
 
 /** The perplexity of the output over that of the input. */

@@ -8,8 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DEMO_MODEL, demoTexts } from './demo-model.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Progress } from './progress/progress.ts';
-import { registry } from './registry.ts';
-import { runCli } from './run-cli.ts';
+import { runInFolder } from './run-cli.test.fixture.ts';
 
 const kernels = createReferenceKernels();
 const BUDGET = 4;
@@ -39,28 +38,15 @@ format: ${format}
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-async function cli(
+function cli(
   args: readonly string[],
   update: (shown: Parameters<Progress['update']>[0], stop: () => void) => void = () => {},
 ) {
-  let stdout = '';
-  const log: string[] = [];
   const stop = new AbortController();
-  const code = await runCli([...args, '--threads', '1'], {
-    stdout: (text) => {
-      stdout += text;
-    },
-    progress: {
-      update: (shown) => update(shown, () => stop.abort()),
-      log: (text) => void log.push(text),
-      clear: () => {},
-    },
+  return runInFolder(directory, [...args, '--threads', '1'], {
     signal: stop.signal,
-    directory,
-    registry,
-    version: '1.2.3',
+    progress: { update: (shown) => update(shown, () => stop.abort()) },
   });
-  return { code, stdout, log: log.join('\n') };
 }
 
 const fileOf = (name: string, file: string) => readFile(join(directory, name, file));

@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 import { DEMO_MODEL, demoTexts } from './demo-model.ts';
 import { EXIT } from './exit-codes.ts';
 import { registry } from './registry.ts';
-import { runCli } from './run-cli.ts';
+import { runInFolder } from './run-cli.test.fixture.ts';
 
 const recipes = fileURLToPath(new URL('../recipes', import.meta.url));
 const names = (await readdir(recipes)).map((file) => file.replace(/\.yaml$/, ''));
@@ -43,17 +43,9 @@ test('every algorithm has a recipe of its own', () => {
 
 test.each(names)('%s: the recipe runs on the demo model, and what it makes is nearly as good', async (name) => {
   const file = await copyRecipe(name);
-  let stdout = '';
-  const log: string[] = [];
-  const write = (text: string) => {
-    stdout += text;
-  };
-  const progress = { update: () => {}, log: (line: string) => void log.push(line), clear: () => {} };
-  const signal = new AbortController().signal;
-  const context = { stdout: write, progress, signal, directory: clone, registry, version: '1.2.3' };
-  const code = await runCli(['run', file, '--json', '--threads', '1'], context);
-  expect({ code, log: code === EXIT.ok ? '' : log.join('\n') }).toEqual({ code: EXIT.ok, log: '' });
-  const { evaluations } = JSON.parse(stdout);
+  const { code, log, json } = await runInFolder(clone, ['run', file, '--json', '--threads', '1']);
+  expect({ code, log: code === EXIT.ok ? '' : log }).toEqual({ code: EXIT.ok, log: '' });
+  const { evaluations } = json();
   const { pipeline } = parse(await readFile(file, 'utf8'));
   const ratio = evaluations[0].after.perplexity / evaluations[0].before.perplexity;
   expect(ratio).toBeGreaterThan(0.97);

@@ -1,3 +1,4 @@
+import type { Progress } from './progress/progress.ts';
 import { registry } from './registry.ts';
 import { runCli } from './run-cli.ts';
 
@@ -15,14 +16,25 @@ export interface CliRun {
   json(): ReturnType<typeof JSON.parse>;
 }
 
-/** Runs the app as a shell would, in a folder. */
-export async function runInFolder(directory: string, args: readonly string[]): Promise<CliRun> {
+/** Runs the app as a shell would, in a folder. `progress` sees what a terminal would show, and may stop the run by `signal`. */
+export async function runInFolder(
+  directory: string,
+  args: readonly string[],
+  { signal = new AbortController().signal, progress = {} }: { signal?: AbortSignal; progress?: Partial<Progress> } = {},
+): Promise<CliRun> {
   const pieces: string[] = [];
   const lines: string[] = [];
   const code = await runCli([...args], {
     stdout: (text) => void pieces.push(text),
-    progress: { update: () => {}, log: (text) => void lines.push(text), clear: () => {} },
-    signal: new AbortController().signal,
+    progress: {
+      update: (shown) => progress.update?.(shown),
+      log: (text) => {
+        lines.push(text);
+        progress.log?.(text);
+      },
+      clear: () => {},
+    },
+    signal,
     directory,
     registry,
     version: '1.2.3',

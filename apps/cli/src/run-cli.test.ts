@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEMO_MODEL, demoTexts } from './demo-model.ts';
 import { EXIT } from './exit-codes.ts';
-import { registry } from './registry.ts';
-import { runCli } from './run-cli.ts';
+import { runInFolder } from './run-cli.test.fixture.ts';
 
 let directory: string;
 
@@ -16,29 +15,12 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-/** Runs the app as a shell would, in the test's folder. `onLog` sees every line that is not a result. */
-async function cli(args: string[], { signal = new AbortController().signal, onLog = (_line: string) => {} } = {}) {
-  let stdout = '';
-  const log: string[] = [];
-  const code = await runCli(args, {
-    stdout: (text) => {
-      stdout += text;
-    },
-    progress: {
-      update: ({ label, detail }) => onLog(`${label} ${detail ?? ''}`),
-      log: (text) => {
-        log.push(text);
-        onLog(text);
-      },
-      clear: () => {},
-    },
-    signal,
-    directory,
-    registry,
-    version: '1.2.3',
+/** In the test's folder. `onLog` sees every line that is not a result. */
+const cli = (args: string[], { signal, onLog = () => {} }: { signal?: AbortSignal; onLog?(line: string): void } = {}) =>
+  runInFolder(directory, args, {
+    ...(signal && { signal }),
+    progress: { update: ({ label, detail }) => onLog(`${label} ${detail ?? ''}`), log: onLog },
   });
-  return { code, stdout, log: log.join('\n'), json: () => JSON.parse(stdout) };
-}
 
 async function recipe(name: string, step: string, more = ''): Promise<string> {
   const text = `model: ${DEMO_MODEL}

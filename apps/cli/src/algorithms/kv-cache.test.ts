@@ -17,8 +17,7 @@ import { kvCache } from '@compress/kv-cache';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DEMO_MODEL, demoTexts } from '../demo-model.ts';
 import { goldenFolder, openGolden } from '../golden.test.fixture.ts';
-import { registry } from '../registry.ts';
-import { runCli } from '../run-cli.ts';
+import { runInFolder } from '../run-cli.test.fixture.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -27,17 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-async function cli(args: string[]) {
-  let stdout = '';
-  const log: string[] = [];
-  const progress = { update: () => {}, log: (text: string) => void log.push(text), clear: () => {} };
-  const signal = new AbortController().signal;
-  const write = (text: string) => {
-    stdout += text;
-  };
-  const code = await runCli(args, { stdout: write, progress, signal, directory: folder, registry, version: '1.2.3' });
-  return { code, log: log.join('\n'), stdout };
-}
+const cli = (args: string[]) => runInFolder(folder, args);
 
 /** On `windows` of 512 tokens, which is all that the demo model can see: what is old matters there. */
 async function perplexity(model: string, cache?: string, windows = 1): Promise<number> {

@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { DEMO_MODEL, demoTexts } from '../demo-model.ts';
 import { EXIT } from '../exit-codes.ts';
-import { registry } from '../registry.ts';
-import { runCli } from '../run-cli.ts';
+import { runInFolder } from '../run-cli.test.fixture.ts';
 
 let directory: string;
 beforeAll(async () => {
@@ -27,18 +26,8 @@ evaluate:
 afterAll(() => rm(directory, { recursive: true }));
 
 async function cli(...args: string[]) {
-  let stdout = '';
-  const code = await runCli([...args, '--json'], {
-    stdout: (text) => {
-      stdout += text;
-    },
-    progress: { update: () => {}, log: () => {}, clear: () => {} },
-    signal: new AbortController().signal,
-    directory,
-    registry,
-    version: '1.2.3',
-  });
-  return { code, json: JSON.parse(stdout) };
+  const { code, json } = await runInFolder(directory, [...args, '--json']);
+  return { code, json: json() };
 }
 
 const file = (...names: string[]) => readFile(join(directory, ...names), 'utf8');

@@ -6,8 +6,7 @@ import { encodeBlocks, openGguf, writeGguf } from '@compress/formats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEMO_MODEL, demoTexts } from '../demo-model.ts';
 import { EXIT } from '../exit-codes.ts';
-import { registry } from '../registry.ts';
-import { runCli } from '../run-cli.ts';
+import { runInFolder } from '../run-cli.test.fixture.ts';
 
 let directory: string;
 beforeAll(async () => {
@@ -16,21 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-async function cli(...args: string[]) {
-  let stdout = '';
-  const log: string[] = [];
-  const code = await runCli([...args, '--json', '--threads', '1'], {
-    stdout: (text) => {
-      stdout += text;
-    },
-    progress: { update: () => {}, log: (text) => void log.push(text), clear: () => {} },
-    signal: new AbortController().signal,
-    directory,
-    registry,
-    version: '1.2.3',
-  });
-  return { code, log: log.join('\n'), json: () => JSON.parse(stdout) };
-}
+const cli = (...args: string[]) => runInFolder(directory, [...args, '--json', '--threads', '1']);
 
 async function converted(...args: string[]) {
   const { code, log, json } = await cli('convert', ...args);

@@ -5,27 +5,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vite
 import { DEMO_MODEL } from '../demo-model.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type HubServer, startHub } from '../hub/hub-server.test.fixture.ts';
-import { registry } from '../registry.ts';
-import { runCli } from '../run-cli.ts';
+import { runInFolder } from '../run-cli.test.fixture.ts';
 
 let directory: string;
 let hub: HubServer;
 
-async function cli(...args: string[]) {
-  let stdout = '';
-  const log: string[] = [];
-  const code = await runCli(args, {
-    stdout: (text) => {
-      stdout += text;
-    },
-    progress: { update: () => {}, log: (text) => log.push(text), clear: () => {} },
-    signal: new AbortController().signal,
-    directory,
-    registry,
-    version: '1.2.3',
-  });
-  return { code, stdout, log: log.join('\n'), json: () => JSON.parse(stdout) };
-}
+const cli = (...args: string[]) => runInFolder(directory, args);
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'compress-push-'));

@@ -8,11 +8,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEMO_MODEL } from '../demo-model.ts';
 import { EXIT } from '../exit-codes.ts';
 import { runTask } from '../model/run-task.ts';
-import { registry } from '../registry.ts';
-import { runCli } from '../run-cli.ts';
+import { runInFolder } from '../run-cli.test.fixture.ts';
 
 const TASKS = fileURLToPath(new URL('../../../../benchmarks/tasks/', import.meta.url));
-const progress = { update: () => {}, clear: () => {} };
+const progress = { update: () => {}, log: () => {}, clear: () => {} };
 const signal = new AbortController().signal;
 
 let directory: string;
@@ -27,21 +26,7 @@ async function lines(name: string, count: number): Promise<string> {
   return (await readFile(join(TASKS, name), 'utf8')).split('\n').slice(0, count).join('\n');
 }
 
-async function cli(...args: string[]) {
-  let stdout = '';
-  const log: string[] = [];
-  const code = await runCli(['tasks', ...args, '--threads', '1'], {
-    stdout: (text) => {
-      stdout += text;
-    },
-    progress: { ...progress, log: (text) => void log.push(text) },
-    signal,
-    directory,
-    registry,
-    version: '1.2.3',
-  });
-  return { code, stdout, log: log.join('\n'), json: () => JSON.parse(stdout) };
-}
+const cli = (...args: string[]) => runInFolder(directory, ['tasks', ...args, '--threads', '1']);
 
 /** The sum of log-probabilities of up to 28 tokens, each of which is within 1e-4 of transformers'. */
 const MAX_DIFFERENCE = 2e-3;
@@ -51,8 +36,7 @@ it('likelihoods are those of transformers on pairs encoded as lm-eval does', asy
   const golden: { choices: (ChoiceItem & { scores: Score[] })[]; words: (LastWordItem & { score: Score })[] } =
     JSON.parse(await readFile(join(TASKS, 'golden.json'), 'utf8'));
   const kernels = await createKernels({ threads: 1 });
-  const measure = (items: TaskItems) =>
-    runTask(DEMO_MODEL, items, { directory, kernels, signal, progress: { ...progress, log: () => {} } });
+  const measure = (items: TaskItems) => runTask(DEMO_MODEL, items, { directory, kernels, signal, progress });
   const choices = await measure(golden.choices);
   for (const [i, { scores }] of golden.choices.entries())
     for (const [c, [expected]] of scores.entries())

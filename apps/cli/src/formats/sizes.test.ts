@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEMO_MODEL, demoTexts } from '../demo-model.ts';
 import { EXIT } from '../exit-codes.ts';
-import { registry } from '../registry.ts';
-import { runCli } from '../run-cli.ts';
+import { runInFolder } from '../run-cli.test.fixture.ts';
 
 /** What a plan may be off by. */
 const TOLERANCE = 0.01;
@@ -18,26 +17,9 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true }));
 
 async function cli(...args: string[]) {
-  let stdout = '';
-  let log = '';
-  const code = await runCli([...args, '--json', '--threads', '1'], {
-    stdout: (text) => {
-      stdout += text;
-    },
-    progress: {
-      update: () => {},
-      log: (text) => {
-        log += text;
-      },
-      clear: () => {},
-    },
-    signal: new AbortController().signal,
-    directory,
-    registry,
-    version: '1.2.3',
-  });
+  const { code, log, json } = await runInFolder(directory, [...args, '--json', '--threads', '1']);
   expect(code, log).toBe(EXIT.ok);
-  return JSON.parse(stdout);
+  return json();
 }
 
 interface StoredTensor {

@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { DEMO_MODEL, demoTexts } from '../demo-model.ts';
 import { EXIT } from '../exit-codes.ts';
-import { registry } from '../registry.ts';
-import { runCli } from '../run-cli.ts';
+import { runInFolder } from '../run-cli.test.fixture.ts';
 
 it('a cache is calibrated though nothing else observes, and its scales are told to readers of the format', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'compress-cache-'));
@@ -22,16 +21,8 @@ pipeline:
 format: compressed-tensors
 `,
     );
-    const log: string[] = [];
-    const code = await runCli(['run', 'recipe.yaml'], {
-      stdout: () => {},
-      progress: { update: () => {}, log: (text) => log.push(text), clear: () => {} },
-      signal: new AbortController().signal,
-      directory,
-      registry,
-      version: '1.2.3',
-    });
-    expect(log.join('\n')).not.toMatch(/error/);
+    const { code, log } = await runInFolder(directory, ['run', 'recipe.yaml']);
+    expect(log).not.toMatch(/error/);
     expect(code).toBe(EXIT.ok);
     const config = JSON.parse(await readFile(join(directory, 'out/config.json'), 'utf8'));
     expect(config.quantization_config).toMatchObject({ format: 'dense', kv_cache_scheme: { type: 'float' } });

@@ -8,8 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { DEMO_MODEL, demoTexts } from '../../demo-model.ts';
 import { EXIT } from '../../exit-codes.ts';
-import { registry } from '../../registry.ts';
-import { runCli } from '../../run-cli.ts';
+import { runInFolder } from '../../run-cli.test.fixture.ts';
 import type { CellResult } from '../cell.ts';
 import { REDIS, startRedis, type TestServer } from './redis-server.test.fixture.ts';
 
@@ -57,25 +56,10 @@ evaluations:
   return `${name}.yaml`;
 }
 
-async function bench(args: string[], onLine = (_line: string) => {}) {
-  let stdout = '';
-  const log: string[] = [];
-  const hear = (line: string) => {
-    log.push(line);
-    onLine(line);
-  };
-  const code = await runCli(['bench', ...args], {
-    stdout: (text) => {
-      stdout += text;
-    },
-    progress: { update: ({ detail }) => onLine(detail ?? ''), log: hear, clear: () => {} },
-    signal: new AbortController().signal,
-    directory,
-    registry,
-    version: '1.2.3',
+const bench = (args: string[], onLine = (_line: string) => {}) =>
+  runInFolder(directory, ['bench', ...args], {
+    progress: { update: ({ detail }) => onLine(detail ?? ''), log: onLine },
   });
-  return { code, stdout, log };
-}
 
 /** A worker in a process of its own, and what it said. */
 function startWorker(): { readonly process: ChildProcess; readonly said: () => string } {
@@ -118,14 +102,14 @@ it.skipIf(REDIS === undefined)(
     await outage;
     expect(watched.code).toBe(EXIT.ok);
     expect(outage, 'the server was killed while a job was under way').toBeDefined();
-    expect(watched.log.join('\n')).toMatch(/is away[\s\S]*is back/);
+    expect(watched.log).toMatch(/is away[\s\S]*is back/);
     expect(first.said()).toMatch(/first: begun/);
     for (const name of ['first', 'second']) {
       expect(second!.said().split(`${name}: begun`)).toHaveLength(2);
       expect(second!.said()).toMatch(new RegExp(`${name} · short: perplexity`));
     }
     // A second watcher finds everything known; a run without the queue ends with the same digests.
-    expect((await bench(['queued.yaml', '--queue', server.url])).log[0]).toBe('3 cells, 3 known, 0 to do.');
+    expect((await bench(['queued.yaml', '--queue', server.url])).lines[0]).toBe('3 cells, 3 known, 0 to do.');
     await bench([await write('alone')]);
     expect(await outcomes('queued')).toEqual(await outcomes('alone'));
 
@@ -142,11 +126,11 @@ it('says what is wrong with a queue', async () => {
   directory ??= folder;
   expect(await bench(['worker', 'http://127.0.0.1'])).toMatchObject({
     code: EXIT.usage,
-    log: [expect.stringMatching(/must begin with redis/)],
+    lines: [expect.stringMatching(/must begin with redis/)],
   });
   expect(await bench(['worker', 'redis://127.0.0.1:9'])).toMatchObject({
     code: EXIT.failure,
-    log: [expect.stringMatching(/No queue answers at redis:\/\/127\.0\.0\.1:9: /)],
+    lines: [expect.stringMatching(/No queue answers at redis:\/\/127\.0\.0\.1:9: /)],
   });
   await rm(folder, { recursive: true });
 });

@@ -5,8 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CellResult } from '../../bench/cell.ts';
 import { DEMO_MODEL, demoTexts } from '../../demo-model.ts';
 import { EXIT } from '../../exit-codes.ts';
-import { registry } from '../../registry.ts';
-import { runCli } from '../../run-cli.ts';
+import { runInFolder } from '../../run-cli.test.fixture.ts';
 
 let directory: string;
 
@@ -29,28 +28,14 @@ evaluations:
   short: { perplexity: { text: ./text.txt, context: 64, windows: 2 } }
 `;
 
-async function bench(args: string[], { signal = new AbortController().signal, onLine = (_line: string) => {} } = {}) {
-  let stdout = '';
-  const log: string[] = [];
-  const code = await runCli(['bench', ...args], {
-    stdout: (text) => {
-      stdout += text;
-    },
-    progress: {
-      update: ({ label, detail }) => onLine(`${label} ${detail}`),
-      log: (text) => {
-        log.push(text);
-        onLine(text);
-      },
-      clear: () => {},
-    },
-    signal,
-    directory,
-    registry,
-    version: '1.2.3',
+const bench = (
+  args: string[],
+  { signal, onLine = () => {} }: { signal?: AbortSignal; onLine?(line: string): void } = {},
+) =>
+  runInFolder(directory, ['bench', ...args], {
+    ...(signal && { signal }),
+    progress: { update: ({ label, detail }) => onLine(`${label} ${detail}`), log: onLine },
   });
-  return { code, stdout, log, json: () => JSON.parse(stdout) };
-}
 
 async function write(name: string, options = {}): Promise<string> {
   await writeFile(join(directory, `${name}.yaml`), matrix(name, options));
@@ -72,7 +57,7 @@ describe('compress bench', () => {
   it('does what is missing, once, and again only what a change touches', async () => {
     const file = await write('whole');
     const first = await bench([file, '--json', '--threads', '1', '--workers', '2']);
-    expect(first.log[0]).toBe('3 cells, 0 known, 3 to do.');
+    expect(first.lines[0]).toBe('3 cells, 0 known, 3 to do.');
     expect(first).toMatchObject({ code: EXIT.ok });
     expect(first.json()).toMatchObject({ cells: 3, done: 3, failures: [] });
     const cells = await results('whole');
@@ -87,10 +72,10 @@ describe('compress bench', () => {
     // Rounding observes nothing: of what the calibration is, only GPTQ's cell depends.
     await write('whole', { samples: 3 });
     const more = await bench([file]);
-    expect(more.log[0]).toBe('3 cells, 2 known, 1 to do.');
+    expect(more.lines[0]).toBe('3 cells, 2 known, 1 to do.');
     await write('whole', { samples: 3, grid: 'int8' });
     const wider = await bench([file]);
-    expect(wider.log[0]).toBe('3 cells, 2 known, 1 to do.');
+    expect(wider.lines[0]).toBe('3 cells, 2 known, 1 to do.');
     const after = digests(await results('whole'));
     expect(after.input).toBe(digests(cells).input);
     expect(after.W4).not.toBe(digests(cells).W4);
@@ -138,11 +123,11 @@ describe('compress bench', () => {
     expect(await stopAt(/rounded: Compressing [3-9]\d %/)).toMatchObject({ code: EXIT.interrupted });
     expect(await stopAt(/W4: Perplexity/)).toMatchObject({
       code: EXIT.interrupted,
-      log: ['3 cells, 1 known, 2 to do.', /Going on/, expect.anything()],
+      lines: ['3 cells, 1 known, 2 to do.', /Going on/, expect.anything()],
     });
     const lines: string[] = [];
     const end = await bench([file], { onLine: (line) => void lines.push(line) });
-    expect(end.log[0]).toBe('3 cells, 2 known, 1 to do.');
+    expect(end.lines[0]).toBe('3 cells, 2 known, 1 to do.');
     // The output of GPTQ was whole and only had to be measured.
     expect(lines.filter((line) => line.includes('Compressing'))).toEqual([]);
     await write('straight');
@@ -154,12 +139,12 @@ describe('compress bench', () => {
     await writeFile(join(directory, 'bad.yaml'), matrix('bad').replace('int4 }] }', 'int4, groupSize: 100 }] }'));
     expect(await bench(['bad.yaml'])).toMatchObject({
       code: EXIT.usage,
-      log: [expect.stringMatching(/bad\.yaml:7:25: [\s\S]*columns cannot be cut into groups of 100/)],
+      lines: [expect.stringMatching(/bad\.yaml:7:25: [\s\S]*columns cannot be cut into groups of 100/)],
     });
     await writeFile(join(directory, 'bad.yaml'), matrix('bad').replaceAll('text.txt', 'none.txt'));
     const absent = await bench(['bad.yaml']);
     expect(absent.code).toBe(EXIT.failure);
-    expect(absent.log[0]).toMatch(
+    expect(absent.lines[0]).toMatch(
       /bad\.yaml:10:24: .*no such file\. `pnpm make-inputs` makes what this matrix reads\.$/,
     );
     expect((await bench(['none.yaml'])).code).toBe(EXIT.usage);
