@@ -12,7 +12,7 @@ const HEAP = 512;
 
 /**
  * Attacks one reader on a thread of its own, so that a case without end and one that eats the memory are found and told like any other. Throws
- * with the seed, and with the folder in which the case under way was left where it is that case that did not end.
+ * with the seed, and with the folder in which the case under way was left where that did not end or took all memory.
  */
 export async function fuzz(p: {
   readonly target: string;
@@ -38,7 +38,11 @@ export async function fuzz(p: {
       void thread.terminate();
     });
     thread.on('message', resolve);
-    thread.on('error', (cause) => reject(new Error(`${told(p, ticks)} failed: ${cause.message}`, { cause })));
+    thread.on('error', (cause: NodeJS.ErrnoException) => {
+      // fast-check tells what it caught; a thread without memory is not there to tell anything.
+      const left = cause.code === 'ERR_WORKER_OUT_OF_MEMORY' ? `; its folder is below ${work}` : '';
+      reject(new Error(`${told(p, ticks)} failed: ${cause.message}${left}`, { cause }));
+    });
     thread.on('exit', () => {
       clearInterval(watch);
       reject(new Error(`${told(p, ticks)} ended its thread.`));

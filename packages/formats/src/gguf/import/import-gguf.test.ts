@@ -158,6 +158,7 @@ it.each<[string, Record<string, Uint8Array | undefined>, Record<string, number[]
   ['a special token beyond the vocabulary', { 'tokenizer.ggml.bos_token_id': count(5) }],
   ['more tokens than rows', { 'tokenizer.ggml.tokens': join(u32(9), strings('a', 'b', 'c', 'd', 'e', 'f')) }],
   ['more layers than there are', { 'llama.block_count': count(2) }],
+  ['more layers than tensors', { 'llama.block_count': count(2 ** 31) }],
   ['a tensor that is missing', {}, { 'blk.0.attn_v.weight': undefined }],
   ['an unknown tensor', {}, { 'blk.0.attn_q_norm.weight': [4] }],
   ['a bias of q alone', {}, { 'blk.0.attn_q.bias': [8] }],

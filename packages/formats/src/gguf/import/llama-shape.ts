@@ -2,7 +2,7 @@ import type { DecoderShape } from '../decoder-shape.ts';
 import type { GgufFile } from '../open-gguf.ts';
 import { createMetadataReader, importFault } from './metadata-reader.ts';
 
-/** Sizes from `llama.*`. Throws `CompressError` `gguf-import` for other architectures, and for what of the family is not imported: experts, scaled or partial rotary. */
+/** Sizes from `llama.*`. Throws `CompressError` `gguf-import` for other architectures, for what of the family is not imported (experts, scaled or partial rotary), and where there are more blocks than tensors. */
 export function readLlamaShape(gguf: GgufFile): DecoderShape {
   const metadata = createMetadataReader(gguf);
   const fault = (message: string) => importFault(message, gguf.location);
@@ -27,8 +27,12 @@ export function readLlamaShape(gguf: GgufFile): DecoderShape {
     throw fault(`Heads of ${headDim} with ${rotary} rotary dimensions and values of ${valueDim} are not imported.`);
   }
   const tokens = metadata.texts('tokenizer.ggml.tokens');
+  const layers = natural('block_count');
+  // Before anything is made for each of them.
+  if (layers > gguf.tensors.size)
+    throw fault(`llama.block_count is ${layers}, and the file has ${gguf.tensors.size} tensors in all.`);
   return {
-    layers: natural('block_count'),
+    layers,
     hidden,
     intermediate: natural('feed_forward_length'),
     heads,
