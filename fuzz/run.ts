@@ -15,8 +15,10 @@ const { values } = parseArgs({
 });
 const seed = values.seed === undefined ? Date.now() % 2 ** 31 : Number(values.seed);
 const chosen = TARGETS.filter(({ name }) => values.target === undefined || name === values.target);
-if (chosen.length === 0)
-  throw new Error(`There is no target ${values.target}: ${TARGETS.map(({ name }) => name).join(', ')}.`);
+if (chosen.length === 0) {
+  console.error(`error: there is no target ${values.target}; there are: ${TARGETS.map(({ name }) => name).join(', ')}`);
+  process.exit(2);
+}
 const shares = chosen.reduce((sum, { share }) => sum + share, 0);
 console.log(`${values.runs} cases, --seed ${seed}`);
 

@@ -36,7 +36,9 @@ comparison = Comparison(ours, ["torch", "transformers", "gguf", f"llama.cpp {rel
 with tempfile.TemporaryDirectory() as work:
     subprocess.run(["git", "clone", "--quiet", "--config", "advice.detachedHead=false", BUNDLE / "gitRelease.bundle", f"{work}/llama.cpp"], check=True)
     converter = f"{work}/llama.cpp/convert_hf_to_gguf.py"
-    subprocess.run([sys.executable, converter, folder, "--outtype", "f32", "--outfile", f"{work}/model.gguf"], check=True)
+    converted = subprocess.run([sys.executable, converter, folder, "--outtype", "f32", "--outfile", f"{work}/model.gguf"])
+    if converted.returncode != 0:
+        sys.exit(f"error: llama.cpp's converter does not take {folder}; the end of what it says above is why")
     model = AutoModelForCausalLM.from_pretrained(work, gguf_file="model.gguf", dtype=torch.float32).eval()
 theirs = model.state_dict()
 differing = sum((theirs[name].numpy() != weight).sum().item() for name, weight in comparison.weights.items())

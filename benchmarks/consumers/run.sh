@@ -7,6 +7,10 @@
 # compare-READER.py and requirements-READER.txt are taken: by default that of the format; `llama-cpp-converter` reads several. Makes a virtual environment outside the tree (5 GB, some
 # minutes; VENV=path keeps and reuses one) and writes RESULT. Exit status 0 if all agree.
 set -euo pipefail
+if [ $# -lt 4 ]; then
+  echo "usage: $0 FOLDER TEXT TOKENS RESULT [READER]" >&2
+  exit 2
+fi
 folder=$(realpath "$1") text=$(realpath "$2") tokens=$3 result=$(realpath -m "$4") reader=${5:-}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
@@ -15,6 +19,11 @@ if [ -z "$reader" ]; then
   if [ -z "$reader" ]; then
     if grep -q '"quantization":' "$folder/config.json"; then reader=mlx; else reader=dense; fi
   fi
+fi
+
+if [ ! -f "$here/compare-$reader.py" ]; then
+  echo "error: nothing here reads as $reader; there are: $(cd "$here" && echo compare-*.py | sed 's/compare-//g; s/\.py//g')" >&2
+  exit 2
 fi
 
 work=$(mktemp -d)
