@@ -5,10 +5,11 @@ import {
   type LinearSpec,
   moveScale,
   type NamedGrids,
+  requireFinite,
   requireStatistic,
   type SectionContext,
 } from '@compress/core';
-import type { Matrix } from '@compress/kernels';
+import type { Kernels, Matrix } from '@compress/kernels';
 import { type ClippedWeight, clipWeight } from './clip-weight.ts';
 import { exemptRows } from './exempt-rows.ts';
 import { type FoundScale, findScales } from './find-scales.ts';
@@ -60,7 +61,8 @@ async function transformSection(context: SectionContext, options: AwqOptions): P
   for (const { spec, gram, site } of treated) {
     if (context.statistics.get(site)!.tokens === 0) context.warn({ ...noTokens, layer: spec.name });
     const { weight } = weights.linears.get(spec.name)!;
-    rtnErrors.set(spec.name, await roundingErrors(weight, weight, gram, rounding(spec)));
+    requireFinite('weight', weight, { layer: spec.name });
+    rtnErrors.set(spec.name, await roundingErrors({ weight, rounded: weight, gram }, rounding(spec)));
   }
   const found = options.scale && treated.length > 0 ? await findScales(context, options) : [];
   for (const { link, scale, ratio } of found)
@@ -68,7 +70,7 @@ async function transformSection(context: SectionContext, options: AwqOptions): P
 
   for (const { spec, gram, site } of treated) {
     const { scale, ratio } = found.find(({ sites }) => sites.includes(site)) ?? {};
-    const scaled = ratio === undefined ? gram : divideGram(gram, scale!);
+    const scaled = ratio === undefined ? gram : divideGram(gram, scale!, kernels);
     const linear = weights.linears.get(spec.name)!;
     const exempt = exemptRows(section, spec);
     let result: Pick<ClippedWeight, 'clipped' | 'loss'>;
@@ -82,7 +84,10 @@ async function transformSection(context: SectionContext, options: AwqOptions): P
       weights.linears.set(spec.name, { ...linear, weight });
       result = gains;
     } else {
-      const errors = await roundingErrors(linear.weight, linear.weight, scaled, rounding(spec));
+      const errors = await roundingErrors(
+        { weight: linear.weight, rounded: linear.weight, gram: scaled },
+        rounding(spec),
+      );
       result = { clipped: 0, loss: sum(errors) };
     }
     const rtnLoss = sum(rtnErrors.get(spec.name)!.map(inUnitsAfter(found, spec.name)));
@@ -100,11 +105,11 @@ function inUnitsAfter(found: readonly FoundScale[], name: string): (error: numbe
 }
 
 /** The gram of activations divided by `scale`. */
-function divideGram({ rows, columns, data }: Matrix, scale: Float64Array): Matrix {
-  const output = new Float32Array(data.length);
+function divideGram({ rows, columns, data }: Matrix, scale: Float64Array, kernels: Kernels): Matrix {
+  const output = kernels.matrix(rows, columns);
   for (let r = 0; r < rows; r++)
-    for (let c = 0; c < columns; c++) output[r * columns + c] = data[r * columns + c] / (scale[r] * scale[c]);
-  return { rows, columns, data: output };
+    for (let c = 0; c < columns; c++) output.data[r * columns + c] = data[r * columns + c] / (scale[r] * scale[c]);
+  return output;
 }
 
 const noTokens = {

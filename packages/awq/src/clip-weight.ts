@@ -8,7 +8,7 @@ import {
   withKernels,
 } from '@compress/core';
 import type { Kernels, Matrix } from '@compress/kernels';
-import { type Rounding, roundingErrors, sum } from './rounding.ts';
+import { type Replaced, type Rounding, roundingErrors, sum } from './rounding.ts';
 
 /** Ranges that are tried, each a twentieth of the whole smaller than the one before: down to 0.55. */
 const STEPS = 10;
@@ -53,95 +53,76 @@ export interface ClippedWeight {
 export function clipWeight(request: ClipRequest): Promise<ClippedWeight> {
   return withKernels(request.kernels, async (kernels) => {
     const { weight, gram, exempt, layer, groupSize = 128 } = request;
+    requireFinite('weight', weight, { layer });
     requireFinite('gram', gram, { layer });
     const rounding = { grid: resolveGrid(request.grid ?? 'int4-asym'), groupSize, layer, kernels };
-    const together = groupSize === 'tensor';
     const size = columnsPerGroup(weight.columns, groupSize);
     const groups = weight.columns / size;
+    const limits = await chooseLimits(
+      { weight, gram, groups },
+      { ...rounding, groupSize: groupSize === 'tensor' ? groupSize : size },
+    );
+    const keep = (r: number) => limits.fill(Number.POSITIVE_INFINITY, r * groups, (r + 1) * groups);
+    for (let r = 0; r < weight.rows; r++) if (exempt?.[r]) keep(r);
     const output = kernels.matrix(weight.rows, weight.columns);
-    output.data.set(weight.data);
-    const cut = new Uint8Array(weight.rows * groups);
-    for (let g = 0; g < groups; g++) {
-      const part = partOf(weight, gram, g * size, size, kernels);
-      const limits = await chooseLimits(part, { ...rounding, groupSize: together ? groupSize : 'channel' });
-      for (let r = 0; r < weight.rows; r++) {
-        if (exempt?.[r] || limits[r] === Number.POSITIVE_INFINITY) continue;
-        cut[r * groups + g] = 1;
-        clampRow(output.data.subarray(r * weight.columns + g * size).subarray(0, size), limits[r]);
-      }
-    }
-    const before = await rowErrors(weight, weight, gram, rounding);
-    const after = await rowErrors(weight, output, gram, rounding);
+    clampGroups(weight, limits, output);
+    const before = await rowErrors({ weight, rounded: weight, gram }, rounding);
+    const after = await rowErrors({ weight, rounded: output, gram }, rounding);
     const worse = (r: number) => after[r] > before[r];
-    for (let r = 0; r < weight.rows; r++) {
-      if (!worse(r)) continue;
-      output.data.set(weight.data.subarray(r * weight.columns, (r + 1) * weight.columns), r * weight.columns);
-      cut.fill(0, r * groups, (r + 1) * groups);
-    }
+    for (let r = 0; r < weight.rows; r++) if (worse(r)) keep(r);
+    clampGroups(weight, limits, output);
     return {
       weight: output,
-      clipped: cut.reduce((total, one) => total + one, 0) / Math.max(1, cut.length),
+      clipped: limits.filter(Number.isFinite).length / Math.max(1, limits.length),
       loss: sum(after.map((error, r) => (worse(r) ? before[r] : error))),
       unclippedLoss: sum(before),
     };
   });
 }
 
-interface Part {
-  /** `[out, size]` */
-  readonly weight: Matrix;
-  /** `[size, size]` */
-  readonly gram: Matrix;
-}
-
-function partOf(weight: Matrix, gram: Matrix, from: number, size: number, kernels: Kernels): Part {
-  const columns = ({ rows, columns: n, data }: Matrix, first: number, count: number): Matrix => {
-    const part = kernels.matrix(count, size);
-    for (let r = 0; r < Math.min(rows, count); r++)
-      part.data.set(data.subarray((first + r) * n + from, (first + r) * n + from + size), r * size);
-    return part;
-  };
-  return { weight: columns(weight, 0, weight.rows), gram: columns(gram, from, size) };
-}
-
-/** `[out]`: the best limit of each row, infinite where the whole range is best. */
-async function chooseLimits({ weight, gram }: Part, rounding: Rounding): Promise<Float64Array> {
-  const { kernels } = rounding;
-  const { rows, columns, data } = weight;
-  const largest = absoluteMaxima(weight, rounding.groupSize === 'tensor');
-  const limits = new Float64Array(rows).fill(Number.POSITIVE_INFINITY);
-  const least = new Float64Array(rows).fill(Number.POSITIVE_INFINITY);
-  const trial = kernels.matrix(rows, columns);
+/** `[out, groups]`: the best limit of each group, infinite where its whole range is best. */
+async function chooseLimits(
+  { weight, gram, groups }: { readonly weight: Matrix; readonly gram: Matrix; readonly groups: number },
+  rounding: Rounding,
+): Promise<Float64Array> {
+  const largest = absoluteMaxima(weight, groups);
+  if (rounding.groupSize === 'tensor') largest.fill(largest.reduce((most, value) => Math.max(most, value), 0));
+  const limits = new Float64Array(largest.length).fill(Number.POSITIVE_INFINITY);
+  const least = new Float64Array(largest.length).fill(Number.POSITIVE_INFINITY);
+  const rounded = rounding.kernels.matrix(weight.rows, weight.columns);
   for (let step = 0; step < STEPS; step++) {
-    const limit = (r: number) => largest[r] * (1 - step / STEPS_OF_WHOLE);
-    trial.data.set(data);
-    if (step > 0)
-      for (let r = 0; r < rows; r++) clampRow(trial.data.subarray(r * columns, (r + 1) * columns), limit(r));
-    const errors = await rowErrors(weight, trial, gram, rounding);
-    for (let r = 0; r < rows; r++) {
-      if (!(errors[r] < least[r])) continue;
-      least[r] = errors[r];
-      if (step > 0) limits[r] = limit(r);
+    const tried = step === 0 ? limits : largest.map((value) => value * (1 - step / STEPS_OF_WHOLE));
+    clampGroups(weight, tried, rounded);
+    const errors = await rowErrors({ weight, rounded, gram, parts: groups }, rounding);
+    for (let i = 0; i < errors.length; i++) {
+      if (!(errors[i] < least[i])) continue;
+      least[i] = errors[i];
+      if (step > 0) limits[i] = tried[i];
     }
   }
   return limits;
 }
 
-/** The error of each row; where all share one range, the mean of all rows, so that they choose alike. */
-async function rowErrors(weight: Matrix, rounded: Matrix, gram: Matrix, rounding: Rounding): Promise<Float64Array> {
-  const errors = await roundingErrors(weight, rounded, gram, rounding);
+/** The error of each row and group; where all share one range, the mean of all, so that they choose alike. */
+async function rowErrors(replaced: Replaced, rounding: Rounding): Promise<Float64Array> {
+  const errors = await roundingErrors(replaced, rounding);
   return rounding.groupSize === 'tensor' ? errors.fill(sum(errors) / Math.max(1, errors.length)) : errors;
 }
 
-function absoluteMaxima({ rows, columns, data }: Matrix, together: boolean): Float64Array {
-  const maxima = new Float64Array(rows);
-  for (let i = 0; i < data.length; i++) {
-    const r = Math.floor(i / columns);
-    maxima[r] = Math.max(maxima[r], Math.abs(data[i]));
-  }
-  return together ? maxima.fill(maxima.reduce((most, value) => Math.max(most, value), 0)) : maxima;
+/** `[out, groups]` */
+function absoluteMaxima({ rows, columns, data }: Matrix, groups: number): Float64Array {
+  const maxima = new Float64Array(rows * groups);
+  const size = columns / groups;
+  for (let g = 0, i = 0; g < maxima.length; g++)
+    for (const end = i + size; i < end; i++) maxima[g] = Math.max(maxima[g], Math.abs(data[i]));
+  return maxima;
 }
 
-function clampRow(row: Float32Array, limit: number): void {
-  for (let c = 0; c < row.length; c++) row[c] = Math.min(Math.max(row[c], -limit), limit);
+/** Cuts each group off at its limit. */
+function clampGroups({ data }: Matrix, limits: Float64Array, output: Matrix): void {
+  const size = data.length / Math.max(1, limits.length);
+  for (let g = 0, i = 0; g < limits.length; g++) {
+    const limit = limits[g];
+    for (const end = i + size; i < end; i++) output.data[i] = Math.min(Math.max(data[i], -limit), limit);
+  }
 }

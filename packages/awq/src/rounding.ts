@@ -1,4 +1,4 @@
-import { dequantizeWeight, type Grid, type GroupSize, quantizeWeight } from '@compress/core';
+import { fitRounding, type Grid, type GroupSize } from '@compress/core';
 import type { Kernels, Matrix } from '@compress/kernels';
 
 /** The rounding that scales and clips are searched for. */
@@ -10,27 +10,47 @@ export interface Rounding {
   readonly kernels: Kernels;
 }
 
-/** The values of `weight` [R, n] after rounding to nearest. `squares` [n], mean squared activations, is for grids with `scales: hessian`. */
-export async function roundToNearest(weight: Matrix, squares: Float32Array, rounding: Rounding): Promise<Matrix> {
-  const { grid, kernels } = rounding;
-  const importance = grid.scales === 'hessian' ? squares : undefined;
-  return dequantizeWeight(await quantizeWeight({ ...rounding, weight, importance }), kernels);
+/** A weight and what takes its place before it is rounded. */
+export interface Replaced {
+  /** `[R, n]` */
+  readonly weight: Matrix;
+  /** `[R, n]` */
+  readonly rounded: Matrix;
+  /** `[n]`: rounded columns are divided by them. @default 1 */
+  readonly divisors?: Float32Array;
+  /** `[n, n]`: the mean of x^T x. */
+  readonly gram: Matrix;
+  /** Equal parts of the columns, each of which is measured by itself. @default 1 */
+  readonly parts?: number;
 }
 
-/** Mean squared activations, `[n]`: the diagonal of the gram. */
-export function squaresOf({ rows, columns, data }: Matrix): Float32Array {
-  return Float32Array.from({ length: rows }, (_, c) => data[c * columns + c]);
-}
-
-/** tr((W - Q) G (W - Q)^T) by rows, `[R]`: Q is what rounding makes of `rounded`, W is `weight`, both [R, n]. */
+/** tr((W - Q) G (W - Q)^T) by rows and parts, `[R, parts]`: Q is what rounding makes of `rounded`, the columns divided again. */
 export async function roundingErrors(
-  weight: Matrix,
-  rounded: Matrix,
-  gram: Matrix,
+  { weight, rounded, divisors, gram, parts = 1 }: Replaced,
   rounding: Rounding,
 ): Promise<Float64Array> {
-  const right = await roundToNearest(rounded, squaresOf(gram), rounding);
-  return rounding.kernels.weightedError({ left: weight, right, hessian: gram });
+  const importance = importanceOf(gram, divisors, rounding);
+  const fitted = await fitRounding({ ...rounding, weight: rounded, importance });
+  return rounding.kernels.roundingError({
+    ...fitted,
+    grid: fitted.grid.codes,
+    weight,
+    rounded,
+    ...(divisors && { divisors }),
+    hessian: gram,
+    parts,
+  });
+}
+
+/** What an error costs in each column, for grids whose scales ask: the mean square of the activation that the rounded column meets. */
+export function importanceOf(
+  gram: Matrix,
+  divisors: Float32Array | undefined,
+  { grid }: Pick<Rounding, 'grid'>,
+): Float32Array | undefined {
+  if (grid.scales !== 'hessian') return undefined;
+  const { columns, data } = gram;
+  return Float32Array.from({ length: columns }, (_, c) => data[c * columns + c] / (divisors?.[c] ?? 1) ** 2);
 }
 
 export function sum(values: Float64Array): number {

@@ -1,15 +1,16 @@
 import {
   columnsPerGroup,
+  dequantizeWeight,
   type Grid,
   type GridChoice,
   type GroupSize,
-  multiplyColumns,
+  quantizeWeight,
   requireFinite,
   resolveGrid,
   withKernels,
 } from '@compress/core';
 import type { Kernels, Matrix } from '@compress/kernels';
-import { type Rounding, roundToNearest, squaresOf, sum } from './rounding.ts';
+import { importanceOf, type Rounding, roundingErrors, sum } from './rounding.ts';
 import { type ScaleSources, scaleOfRatio } from './scale-of-ratio.ts';
 
 /** Keeps the parts that weights are of their groups' largest finite. */
@@ -71,59 +72,86 @@ export interface AwqScale {
 export function searchScale(request: AwqSearch): Promise<AwqScale> {
   return withKernels(request.kernels, async (kernels) => {
     const { linears, duo = false, ratios = 20, groupSize = 128 } = request;
-    const { costOf = (rounded: AsyncIterable<Matrix>) => gramCost(linears, rounded, kernels) } = request;
     const rounding = { grid: resolveGrid(request.grid ?? 'int4-asym'), groupSize, kernels };
-    for (const { gram, layer } of linears) requireFinite('gram', gram, { layer });
-    const loss = async (scale: Float64Array) => costOf(roundWith(scale, linears, rounding));
-    const sources = sourcesOf(request, groupSize, duo);
-    const identity = new Float64Array(request.activation.length).fill(1);
-    const identityLoss = await loss(identity);
-    let best: AwqScale = { scale: identity, loss: identityLoss, identityLoss };
-    for (let i = duo ? 0 : 1; i < ratios; i++) {
-      const ratio = i / ratios;
-      const scale = scaleOfRatio(sources, ratio);
-      const trial = await loss(scale);
-      if (trial < best.loss) best = { scale, ratio, loss: trial, identityLoss };
+    for (const { weight, gram, layer } of linears) {
+      requireFinite('weight', weight, { layer });
+      requireFinite('gram', gram, { layer });
     }
+    const sources = sourcesOf(request, groupSize, duo);
+    const tried = Array.from({ length: ratios }, (_, i) => i / ratios).slice(duo ? 0 : 1);
+    const scales = [
+      new Float64Array(request.activation.length).fill(1),
+      // Kernels compute with f32: so trials are of the scales that will be moved.
+      ...tried.map((ratio) => scaleOfRatio(sources, ratio).map(Math.fround)),
+    ];
+    const [identityLoss, ...losses] = await lossesOf(scales, request, rounding);
+    let best: AwqScale = { scale: scales[0], loss: identityLoss, identityLoss };
+    for (const [i, loss] of losses.entries())
+      if (loss < best.loss) best = { scale: scales[i + 1], ratio: tried[i], loss, identityLoss };
     return best;
   });
+}
+
+type SearchRounding = Omit<Rounding, 'layer'>;
+
+/** What each scale costs. */
+async function lossesOf(
+  scales: readonly Float64Array[],
+  { linears, costOf }: AwqSearch,
+  rounding: SearchRounding,
+): Promise<number[]> {
+  if (!costOf) return gramLosses(scales, linears, rounding);
+  const losses: number[] = [];
+  for (const scale of scales) losses.push(await costOf(roundWith(scale, linears, rounding)));
+  return losses;
+}
+
+/** For each scale the sum over Linears of tokens x tr((W - Q) G (W - Q)^T). */
+async function gramLosses(
+  scales: readonly Float64Array[],
+  linears: AwqSearch['linears'],
+  rounding: SearchRounding,
+): Promise<number[]> {
+  const { kernels } = rounding;
+  const losses = new Array<number>(scales.length).fill(0);
+  for (const linear of linears) {
+    const { weight, gram, tokens = 1 } = linear;
+    const rounded = kernels.scratch(weight.rows, weight.columns);
+    for (const [i, scale] of scales.entries()) {
+      const divisors = Float32Array.from(scale);
+      await kernels.scaleColumns({ input: weight, factors: divisors, output: rounded });
+      const errors = await roundingErrors({ weight, rounded, divisors, gram }, roundingOfTrial(linear, rounding));
+      losses[i] += tokens * sum(errors);
+    }
+  }
+  return losses;
 }
 
 /** What rounding to nearest makes of each weight with the scale, which is divided out again. */
 async function* roundWith(
   scale: Float64Array,
   linears: AwqSearch['linears'],
-  rounding: Omit<Rounding, 'layer'>,
+  rounding: SearchRounding,
 ): AsyncGenerator<Matrix> {
   const { kernels } = rounding;
-  const shrinking: Grid = rounding.grid.scales === 'minmax' ? { ...rounding.grid, scales: 'hessian' } : rounding.grid;
-  for (const { weight, gram, clipped = false, layer } of linears) {
-    const squares = squaresOf(gram).map((square, c) => square / scale[c] ** 2);
-    const values = await roundToNearest(multiplyColumns(weight, scale, kernels), squares, {
-      ...rounding,
-      ...(clipped && { grid: shrinking }),
-      layer,
-    });
-    const { data, columns } = values;
-    for (let start = 0; start < data.length; start += columns)
-      for (let c = 0; c < columns; c++) data[start + c] /= scale[c];
+  const factors = Float32Array.from(scale);
+  for (const linear of linears) {
+    const { rows, columns } = linear.weight;
+    const weight = kernels.scratch(rows, columns);
+    await kernels.scaleColumns({ input: linear.weight, factors, output: weight });
+    const trial = roundingOfTrial(linear, rounding);
+    const importance = importanceOf(linear.gram, factors, trial);
+    const values = await dequantizeWeight(await quantizeWeight({ ...trial, weight, importance }), kernels);
+    await kernels.scaleColumns({ input: values, factors: factors.map((factor) => 1 / factor), output: values });
     yield values;
   }
 }
 
-/** The sum over Linears of tokens x tr((W - Q) G (W - Q)^T). */
-async function gramCost(
-  linears: AwqSearch['linears'],
-  rounded: AsyncIterable<Matrix>,
-  kernels: Kernels,
-): Promise<number> {
-  let cost = 0;
-  let i = 0;
-  for await (const right of rounded) {
-    const { weight, gram, tokens = 1 } = linears[i++];
-    cost += tokens * sum(await kernels.weightedError({ left: weight, right, hessian: gram }));
-  }
-  return cost;
+/** Ranges that will be clipped are shrunken in trials too. */
+function roundingOfTrial({ clipped = false, layer }: AwqSearch['linears'][number], rounding: SearchRounding): Rounding {
+  const { grid } = rounding;
+  const shrinks = clipped && grid.scales === 'minmax';
+  return { ...rounding, grid: shrinks ? { ...grid, scales: 'hessian' } : grid, layer };
 }
 
 /** Magnitudes of activations and, for duo scaling, weights; means over channels that share a scale. */

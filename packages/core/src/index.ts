@@ -28,6 +28,7 @@ export * from './format/format.ts';
 export * from './format/packaging.ts';
 export * from './grid/fit-grid.ts';
 export { type FitRequest, fitGridScales } from './grid/fit-grid-scales.ts';
+export * from './grid/fit-rounding.ts';
 export * from './grid/grid.ts';
 export * from './grid/grid-schema.ts';
 export * from './grid/group-size.ts';

@@ -3,6 +3,7 @@ export * from './activations';
 export * from './attention';
 export * from './bit-streams';
 export * from './codes';
+export * from './columns';
 export * from './elements';
 export { hadamardRows } from './hadamard';
 export * from './half-floats';

@@ -12,6 +12,7 @@ type ElementKernels = Pick<
   | 'quantizeInt8'
   | 'activate'
   | 'add'
+  | 'scaleColumns'
   | 'logSoftmaxPick'
   | 'fitScales'
   | 'quantize'
@@ -34,6 +35,7 @@ export function elementKernels(pool: Pool): ElementKernels {
     quantizeInt8: (p) => pool.run('quantizeInt8', p),
     activate: (p) => pool.run('activate', p),
     add: (p) => pool.run('add', p),
+    scaleColumns: (p) => pool.run('scaleColumns', p),
     async logSoftmaxPick(p) {
       const result = new Float64Array(p.logits.rows);
       await pool.run('logSoftmaxPick', { ...p, result });

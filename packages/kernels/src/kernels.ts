@@ -161,6 +161,21 @@ export interface Kernels {
   dequantize(p: { codes: Uint8Array; grid: CodeGrid; scales: GroupScales; output: Matrix }): Promise<void>;
   /** tr((A - B) H (A - B)^T) by rows, in f64: `[R]`. */
   weightedError(p: { left: Matrix; right: Matrix; hessian: Matrix }): Promise<Float64Array>;
+  /**
+   * tr((A - Q) H (A - Q)^T) by rows, in f64: `[R]`. Q is what rounding to nearest makes of `rounded`, `[R, n]`, with codes chosen by `scales` and values by
+   * those that are `stored`, and with `divisors`, `[n]`, each column divided by its own. `hessian` is symmetric; the triangle above its diagonal may not be read.
+   * With `parts`, of each of so many equal parts of the columns by itself: `[R, parts]`.
+   */
+  roundingError(p: {
+    weight: Matrix;
+    rounded: Matrix;
+    divisors?: Float32Array;
+    grid: CodeGrid;
+    scales: GroupScales;
+    stored: GroupScales;
+    hessian: Matrix;
+    parts?: number;
+  }): Promise<Float64Array>;
 
   /** output = input / sqrt(mean(input^2) + epsilon) * gain, by rows; `unitOffset`: gain + 1 (Gemma). */
   rmsNorm(p: {
@@ -221,6 +236,8 @@ export interface Kernels {
   }): Promise<void>;
   /** target += source * factor, elementwise; factor 1 unless given. */
   add(p: { source: Matrix; target: Matrix; factor?: number }): Promise<void>;
+  /** output = input with column c multiplied by `factors[c]`. `output` may be `input`. */
+  scaleColumns(p: { input: Matrix; factors: Float32Array; output: Matrix }): Promise<void>;
   /** For each row of `logits` [T, V]: `log softmax(logits)[picked]`, in f64 accumulation. Returns `[T]`. */
   logSoftmaxPick(p: { logits: Matrix; picked: Uint32Array }): Promise<Float64Array>;
 

@@ -19,6 +19,7 @@ type LinearAlgebra = Pick<
   | 'sweep'
   | 'descend'
   | 'weightedError'
+  | 'roundingError'
 >;
 
 /** The dense linear algebra of {@link Kernels} on a pool. */
@@ -42,6 +43,11 @@ export function linearAlgebra(pool: Pool): LinearAlgebra {
     async weightedError(p) {
       const errors = new Float64Array(p.left.rows);
       await pool.run('weightedError', { ...p, errors });
+      return errors;
+    },
+    async roundingError(p) {
+      const errors = new Float64Array(p.weight.rows * (p.parts ?? 1));
+      await pool.run('roundingError', { ...p, errors });
       return errors;
     },
   };

@@ -24,9 +24,14 @@ export interface FitRequest {
  * Throws `CompressError`: `weight-not-finite`, `group-size`, `importance-missing`.
  */
 export async function fitGridScales(request: FitRequest): Promise<StoredScales> {
-  const { weight, grid, groupSize, layer, kernels } = request;
+  requireFinite('weight', request.weight, request);
+  return fitFiniteScales(request);
+}
+
+/** {@link fitGridScales} of a weight that was looked at. */
+export async function fitFiniteScales(request: FitRequest): Promise<StoredScales> {
+  const { weight, grid, groupSize, kernels } = request;
   const { rows, columns } = weight;
-  requireFinite('weight', weight, { layer });
   const size = columnsPerGroup(columns, groupSize);
   if (grid.learn) throw new TypeError(`The levels of grid ${grid.name} are to be learned first: call fitGrid`);
   const importance = importanceOf(request);

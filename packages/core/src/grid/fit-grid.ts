@@ -1,6 +1,7 @@
-import { type FitRequest, fitGridScales, importanceOf } from './fit-grid-scales.ts';
+import { type FitRequest, fitFiniteScales, importanceOf } from './fit-grid-scales.ts';
 import type { Grid, StoredScales } from './grid.ts';
 import { weightsPerGroup } from './group-size.ts';
+import { requireFinite } from './require-finite.ts';
 
 /** A grid and its scales for one weight. */
 export interface FittedGrid {
@@ -16,10 +17,16 @@ export interface FittedGrid {
  * Throws `CompressError`: `weight-not-finite`, `group-size`, `importance-missing`.
  */
 export async function fitGrid(request: FitRequest): Promise<FittedGrid> {
+  requireFinite('weight', request.weight, request);
+  return fitFiniteGrid(request);
+}
+
+/** {@link fitGrid} of a weight that was looked at. */
+export async function fitFiniteGrid(request: FitRequest): Promise<FittedGrid> {
   const { learn, ...rest } = request.grid;
-  if (!learn) return { grid: request.grid, scales: await fitGridScales(request) };
+  if (!learn) return { grid: request.grid, scales: await fitFiniteScales(request) };
   const { weight, groupSize } = request;
-  const scales = await fitGridScales({ ...request, grid: { ...rest, scales: 'minmax' } });
+  const scales = await fitFiniteScales({ ...request, grid: { ...rest, scales: 'minmax' } });
   const codes = learn({
     weight,
     scales,
@@ -27,5 +34,5 @@ export async function fitGrid(request: FitRequest): Promise<FittedGrid> {
     importance: importanceOf(request),
   });
   const grid: Grid = { ...rest, codes };
-  return { grid, scales: grid.scales === 'minmax' ? scales : await fitGridScales({ ...request, grid }) };
+  return { grid, scales: grid.scales === 'minmax' ? scales : await fitFiniteScales({ ...request, grid }) };
 }

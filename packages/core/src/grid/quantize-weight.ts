@@ -1,9 +1,9 @@
 import type { Kernels, Matrix } from '@compress/kernels';
-import { fitGrid } from './fit-grid.ts';
 import type { FitRequest } from './fit-grid-scales.ts';
+import { fitRounding } from './fit-rounding.ts';
 import type { QuantizedWeight, StoredScales } from './grid.ts';
 import { columnsPerGroup } from './group-size.ts';
-import { scalesBeforeStorage } from './scales-before-storage.ts';
+import { requireFinite } from './require-finite.ts';
 
 /**
  * Rounds every weight to the nearest value of the grid. The grid is fitted to the weight, or is one with scales that `fitGrid` returned.
@@ -15,11 +15,12 @@ export async function quantizeWeight(
 ): Promise<QuantizedWeight> {
   const { weight, groupSize, kernels } = request;
   const { rows, columns } = weight;
-  const { grid, scales } = request.scales ? { grid: request.grid, scales: request.scales } : await fitGrid(request);
-  const chosen = request.scales ?? (await scalesBeforeStorage({ ...request, grid }, scales));
+  if (!request.scales) requireFinite('weight', weight, request);
+  const given = request.scales && { grid: request.grid, scales: request.scales, stored: request.scales };
+  const { grid, scales, stored } = given ?? (await fitRounding(request));
   const codes = kernels.uint8(rows * columns);
-  await kernels.quantize({ weight, grid: grid.codes, scales: chosen, codes });
-  return { rows, columns, grid, groupSize: columnsPerGroup(columns, groupSize), codes, scales };
+  await kernels.quantize({ weight, grid: grid.codes, scales, codes });
+  return { rows, columns, grid, groupSize: columnsPerGroup(columns, groupSize), codes, scales: stored };
 }
 
 /** The values of the codes, `[rows, columns]`, exactly as a consumer of the stored scales computes them in f32. */

@@ -5,9 +5,9 @@ import { CompressError } from '../errors.ts';
 export function requireFinite(
   what: 'weight' | 'gram',
   { columns, data }: Matrix,
-  { layer }: { layer: string | undefined },
+  { layer }: { readonly layer?: string | undefined },
 ): void {
-  // A plain loop: searches come here some hundred times for each weight.
+  // A plain loop: a callback for each weight of a model would cost seconds.
   let at = 0;
   while (at < data.length && Number.isFinite(data[at])) at++;
   if (at === data.length) return;

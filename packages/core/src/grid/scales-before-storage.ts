@@ -1,5 +1,5 @@
 import type { GroupScales } from '@compress/kernels';
-import { type FitRequest, fitGridScales } from './fit-grid-scales.ts';
+import { type FitRequest, fitFiniteScales } from './fit-grid-scales.ts';
 
 /** A rounding to f16 moves a scale by no more than half of this, unless the scale is too small or too large for that type. */
 const FINE = 2 ** -10;
@@ -13,8 +13,9 @@ const FINE = 2 ** -10;
 export async function scalesBeforeStorage(request: FitRequest, stored: GroupScales): Promise<GroupScales> {
   const { grid } = request;
   if (grid.scales !== 'minmax' || (grid.scaleType !== 'f16' && grid.scaleType !== 'bf16')) return stored;
-  const chosen = await fitGridScales({ ...request, grid: { ...grid, scaleType: 'f32' } });
-  for (const [i, scale] of stored.scales.entries()) {
+  const chosen = await fitFiniteScales({ ...request, grid: { ...grid, scaleType: 'f32' } });
+  for (let i = 0; i < stored.scales.length; i++) {
+    const scale = stored.scales[i];
     if (Math.abs(chosen.scales[i] - scale) <= FINE * scale) stored.zeros[i] = chosen.zeros[i];
     else {
       chosen.scales[i] = scale;

@@ -37,6 +37,10 @@ const ODD_RECIPROCALS = Array.from({ length: LOGARITHM_TERMS + 1 }, (_, n) => ov
 /** Terms of the series of exp on |r| <= 0.347, after which the rest is below 2^-106. */
 const EXPONENTIAL_TERMS = 22;
 
+/** 1 / n!, the terms' factors. */
+const FACTORIAL_RECIPROCALS = [plain(1)];
+for (let n = 1; n <= EXPONENTIAL_TERMS; n++) FACTORIAL_RECIPROCALS.push(over(FACTORIAL_RECIPROCALS[n - 1], plain(n)));
+
 /** log(m 2^e) = 2 atanh((m - 1) / (m + 1)) + e log 2, m being within a factor sqrt 2 of 1. */
 function logarithm(x: number): Double {
   const { fraction, exponent } = parts(x);
@@ -49,8 +53,8 @@ function logarithm(x: number): Double {
 
 /** exp(r), rounded. */
 function exponential(r: Double): number {
-  let series: Double = plain(1);
-  for (let n = EXPONENTIAL_TERMS; n >= 1; n--) series = plus(over(times(series, r), plain(n)), plain(1));
+  let series: Double = plain(0);
+  for (let n = EXPONENTIAL_TERMS; n >= 0; n--) series = plus(times(series, r), FACTORIAL_RECIPROCALS[n]);
   return series.high;
 }
 

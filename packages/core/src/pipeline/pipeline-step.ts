@@ -55,6 +55,16 @@ export function seesCalibration(step: PipelineStep): boolean {
   return observationsOf([step]).length > 0 || rerunsOf([step]).length > 0 || watchedCache([step]) !== undefined;
 }
 
+/**
+ * Whether calibration data goes through the float model, not through what is made of it: where nothing but transforms observes, and the last of them does.
+ * Transforms keep the function, so their own pass is the only one (AWQ and SmoothQuant are calibrated so in their papers).
+ */
+export function goesOnInFloats(pipeline: readonly PipelineStep[]): boolean {
+  const last = sectionSteps(pipeline).at(-1);
+  const others = pipeline.filter((step) => stageOf(step) !== 'transform');
+  return last !== undefined && seesCalibration(last) && !others.some(seesCalibration);
+}
+
 /** What any of the steps observes, each once. */
 export function observationsOf(steps: readonly PipelineStep[]): Observation[] {
   return [...new Set(steps.flatMap(({ algorithm, options }) => algorithm.observes?.(options) ?? []))];

@@ -1,6 +1,7 @@
 import { countWeights } from '../model/count-weights.ts';
 import type { SectionSpec } from '../model/model.ts';
 import {
+  goesOnInFloats,
   observationsOf,
   rerunsOf,
   sectionSteps,
@@ -54,6 +55,7 @@ export function estimateFlops(request: PlanRequest, lastObserved: number): numbe
   const observing = sectionSteps(pipeline).filter(seesCalibration).length;
   const paired = observations.includes('crossGram') ? 1 : 0;
   const surveys = surveysOf(pipeline);
+  const ownPasses = goesOnInFloats(pipeline) ? 0 : 1;
   const floatPasses = observing + Math.min(surveys.length, 1) + paired;
   const grams = [observations, ...surveys.map(({ observes }) => observes)].filter((all) => all.includes('gram')).length;
   const weighed = surveys.reduce((sum, { roundings = 0 }) => sum + roundings, 0);
@@ -65,7 +67,7 @@ export function estimateFlops(request: PlanRequest, lastObserved: number): numbe
     if (index <= lastObserved) {
       const attention = section.kind === 'block' ? 2 * (calibration?.length ?? 0) * model.hiddenSize : 0;
       const weights = section.kind === 'head' ? 0 : weightCount(section);
-      const runs = (1 + floatPasses) * tokens + (section.parts ? again : 0);
+      const runs = (ownPasses + floatPasses) * tokens + (section.parts ? again : 0);
       flops += runs * (2 * weights + attention);
     }
     for (const site of section.sites) {

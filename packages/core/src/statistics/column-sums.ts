@@ -3,12 +3,20 @@ import type { Statistics } from './statistics.ts';
 
 type ColumnObservation = 'squares' | 'absmax' | 'absmean' | 'mean';
 
-/** How one value joins what was seen of its channel before. Sums are f64. */
-const joins: Record<ColumnObservation, (before: number, x: number) => number> = {
-  squares: (before, x) => before + x * x,
-  absmax: (before, x) => Math.max(before, Math.abs(x)),
-  absmean: (before, x) => before + Math.abs(x),
-  mean: (before, x) => before + x,
+/** How one token, from `start` on, joins what was seen before. Sums are f64. Loops of their own: a call for each value takes up to ten times as long. */
+const joins: Record<ColumnObservation, (values: Float64Array, data: Float32Array, start: number) => void> = {
+  squares(values, data, start) {
+    for (let c = 0; c < values.length; c++) values[c] += data[start + c] * data[start + c];
+  },
+  absmax(values, data, start) {
+    for (let c = 0; c < values.length; c++) values[c] = Math.max(values[c], Math.abs(data[start + c]));
+  },
+  absmean(values, data, start) {
+    for (let c = 0; c < values.length; c++) values[c] += Math.abs(data[start + c]);
+  },
+  mean(values, data, start) {
+    for (let c = 0; c < values.length; c++) values[c] += data[start + c];
+  },
 };
 
 /** Observes each channel by itself, token after token. Undefined when nothing is wanted. */
@@ -17,11 +25,8 @@ export function createColumnSums(features: number, wanted: readonly ColumnObserv
   const sums = wanted.map((name) => ({ name, values: new Float64Array(features) }));
   return {
     add({ data, columns }: Matrix): void {
-      for (const { name, values } of sums) {
-        const join = joins[name];
-        for (let start = 0; start < data.length; start += columns)
-          for (let c = 0; c < columns; c++) values[c] = join(values[c], data[start + c]);
-      }
+      for (const { name, values } of sums)
+        for (let start = 0; start < data.length; start += columns) joins[name](values, data, start);
     },
     finish(tokens: number): Pick<Statistics, ColumnObservation> {
       const divisor = Math.max(tokens, 1);

@@ -8,7 +8,7 @@ import { INFERENCE_FILE } from '../inference/inference-file.ts';
 import { moduleInference } from '../inference/module-inference.ts';
 import { readSectionInference, recordInference, type SectionInference } from '../inference/section-inference.ts';
 import type { LinearSpec, SectionSpec } from '../model/model.ts';
-import { cacheStep, observationsOf, sectionSteps, siteSteps } from '../pipeline/pipeline-step.ts';
+import { cacheStep, goesOnInFloats, observationsOf, sectionSteps, siteSteps } from '../pipeline/pipeline-step.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { WeightConfiguration } from '../plan/weight-configuration.ts';
 import { type CalibrationData, createCalibrationData } from './calibration-data.ts';
@@ -23,7 +23,14 @@ import { createSectionOutput } from './section-output.ts';
 import { type Surveys, surveyModel, surveysOf } from './survey-model.ts';
 import { createStopwatch, type Work } from './time-left.ts';
 import { treatable } from './treat-site.ts';
-import { floatCopy, replaySection, transformSection, walkSection } from './walk-section.ts';
+import {
+  applyTransforms,
+  floatCopy,
+  replaySection,
+  type TransformWork,
+  transformSection,
+  walkSection,
+} from './walk-section.ts';
 
 /** The warning that the format's readers run another forward pass: once, of the first section that has one. */
 const NOT_IN_FORMAT = 'inference-not-in-format';
@@ -132,10 +139,14 @@ async function again(
   const replacement = await openReplacement(work, record);
   replacements.push(replacement);
   if (data === undefined || index >= plan.lastObserved) return record;
+  const section = model.sections[index];
+  if (goesOnInFloats(request.pipeline)) {
+    await replayTransformed(walk, section, data);
+    return record;
+  }
   const written = overlayCheckpoint(checkpoint, replacement);
   const configuration = ofWeights.ofSome(ofWeights.gridsNamed(record.grids ?? {}));
   const readable = configuration ? await format.open(written, configuration) : written;
-  const section = model.sections[index];
   if (section.kind === 'embedding') {
     for (const stream of [data, floats]) if (stream) await embed({ ...request, checkpoint: readable }, section, stream);
     return record;
@@ -156,21 +167,34 @@ interface Streams {
 }
 
 /** The float model is the one that transforms leave: they are applied once more, to weights that are forgotten. */
-async function replayFloats(
+async function replayFloats(walk: ModelWalk, section: SectionSpec, { data, floats }: Streams): Promise<void> {
+  const work = await forgottenWork(walk, section, data);
+  await transformSection(work);
+  await replaySection({ ...work, weights: floatCopy(work.weights) }, floats!);
+}
+
+/** Where data goes on in floats: the section as the last transform found it. */
+async function replayTransformed(walk: ModelWalk, section: SectionSpec, data: CalibrationData): Promise<void> {
+  const work = await forgottenWork(walk, section, data);
+  await applyTransforms(work, sectionSteps(work.pipeline).slice(0, -1));
+  await replaySection(work, data);
+}
+
+/** A section's weights as they were, for transforms whose results nobody keeps. */
+async function forgottenWork(
   { request, configuration }: ModelWalk,
   section: SectionSpec,
-  { data, floats }: Streams,
-): Promise<void> {
+  data: CalibrationData | undefined,
+): Promise<TransformWork> {
   const { model, checkpoint, pipeline, format, kernels, signal } = request;
-  const weights = await loadSection(checkpoint, section, kernels);
-  const output = createSectionOutput({ checkpoint, format, configuration, location: request.output, kernels });
-  await transformSection({
-    ...{ model, section, weights, pipeline, output, seed: request.seed, kernels, signal },
+  return {
+    ...{ model, section, pipeline, seed: request.seed, kernels, signal, outputsNeeded: true },
+    weights: await loadSection(checkpoint, section, kernels),
+    output: createSectionOutput({ checkpoint, format, configuration, location: request.output, kernels }),
     ...(data && { data }),
     storedBits: () => 0,
     reporter: createReporter({ strict: false }),
-  });
-  await replaySection({ model, section, weights: floatCopy(weights), kernels, signal }, floats!);
+  };
 }
 
 async function treat(

@@ -2,9 +2,25 @@ import type { Kernels, Matrix } from '@compress/kernels';
 import type { CacheExtremes } from '../algorithm/algorithm.ts';
 import { CompressError } from '../errors.ts';
 import { withExactLinks } from '../inference/exact-links.ts';
-import type { LinearSpec, Model, SectionProgram, SectionSpec, SectionWeights, SiteSpec } from '../model/model.ts';
+import type {
+  Batch,
+  LinearSpec,
+  Model,
+  SectionProgram,
+  SectionSpec,
+  SectionWeights,
+  SiteSpec,
+} from '../model/model.ts';
 import type { PipelineStep } from '../pipeline/pipeline-step.ts';
-import { observationsOf, quantizationOf, sectionSteps, siteSteps, watchedCache } from '../pipeline/pipeline-step.ts';
+import {
+  goesOnInFloats,
+  observationsOf,
+  quantizationOf,
+  sectionSteps,
+  seesCalibration,
+  siteSteps,
+  watchedCache,
+} from '../pipeline/pipeline-step.ts';
 import { randomStream } from '../random-stream.ts';
 import { createStatisticsCollector } from '../statistics/create-statistics-collector.ts';
 import type { Observation, Statistics } from '../statistics/statistics.ts';
@@ -54,7 +70,7 @@ export async function walkSection(work: SectionWork): Promise<CacheExtremes | un
   const observations = observationsOf(steps);
   const treatedSites = steps.length === 0 ? [] : section.sites.filter((site) => treatable(site).length > 0);
   // A site whose steps observe nothing needs no data, so data need not stop there.
-  const toTheEnd = work.outputsNeeded || watch !== undefined;
+  const toTheEnd = (work.outputsNeeded && !goesOnInFloats(pipeline)) || watch !== undefined;
   const passes = data && (observations.length > 0 || toTheEnd) ? createPasses(work, data) : undefined;
   for (const site of treatedSites) {
     const last = !toTheEnd && site === treatedSites.at(-1);
@@ -185,16 +201,28 @@ function openSection({
 }
 
 /** Applies the pipeline's transforms to the section, and rounds what they left as it will be on disk. */
-export async function transformSection(work: Omit<SectionWork, 'outputsNeeded' | 'surveys'>): Promise<void> {
-  const { section, weights, pipeline, data, kernels, reporter, output } = work;
+export async function transformSection(work: TransformWork): Promise<void> {
+  const { section, weights, pipeline, output } = work;
   const steps = sectionSteps(pipeline);
   if (steps.length === 0) return;
+  await applyTransforms(work, steps);
+  await settle(section, weights, output, siteSteps(pipeline).length > 0);
+}
+
+/** What transforms need of the work on a section. */
+export type TransformWork = Omit<SectionWork, 'surveys'>;
+
+/** Applies some of the pipeline's transforms. The last of them all brings the data to the next section, where {@link goesOnInFloats}. */
+export async function applyTransforms(work: TransformWork, steps: readonly PipelineStep[]): Promise<void> {
+  const { section, weights, pipeline, data, kernels, reporter } = work;
   const quantization = quantizationOf(pipeline);
-  for (const { algorithm, options } of steps) {
+  for (const step of steps) {
+    const { algorithm, options } = step;
     const observations = algorithm.observes?.(options) ?? [];
     const reruns = section.parts && algorithm.reruns?.(options);
     const parts = data && reruns && createPartInputs({ ...work, ...reruns, sequences: data.sequences });
-    const statistics = observations.length > 0 || parts ? await observeFloat(work, observations, parts) : new Map();
+    const leads = work.outputsNeeded && goesOnInFloats(pipeline) && step === sectionSteps(pipeline).at(-1);
+    const statistics = seesCalibration(step) ? await observeFloat(work, observations, { parts, leads }) : new Map();
     const start = performance.now();
     const figures: [string, Readonly<Record<string, number>>][] = [];
     await algorithm.section!(
@@ -221,14 +249,13 @@ export async function transformSection(work: Omit<SectionWork, 'outputsNeeded' |
       reporter.layer({ layer, algorithm: algorithm.name, bitsPerWeight, seconds, figures: values });
     }
   }
-  await settle(section, weights, output, siteSteps(pipeline).length > 0);
 }
 
-/** One pass of the section as the transforms left it so far, on copies of the batches. `parts` keeps what it wants of them. */
+/** One pass of the section as the transforms left it so far, on copies of the batches unless it `leads` on. `parts` keeps what it wants of them. */
 async function observeFloat(
-  work: Omit<SectionWork, 'outputsNeeded' | 'surveys'>,
+  work: TransformWork,
   observations: readonly Observation[],
-  parts: PartInputs | undefined,
+  { parts, leads }: { parts: PartInputs | undefined; leads: boolean },
 ): Promise<Map<string, Statistics>> {
   const { section, weights, kernels, data, signal } = work;
   if (!data)
@@ -238,16 +265,18 @@ async function observeFloat(
     createStatisticsCollector({ site: name, features, observations, kernels }),
   );
   const lastSite = program.stages.length - 1;
-  await data.peek(async (batch, index) => {
+  const observe = async (batch: Batch, index: number) => {
     signal?.throwIfAborted();
     await program.embed?.(batch);
     for (const [i, stage] of program.stages.entries()) {
       parts?.keep(stage.site.name, batch, index);
       const input = await stageInput(stage, weights, batch, data.kernels);
       await collectors[i].observe(input);
-      if (i < lastSite) await stage.output(batch, await runLinears(stage.site, input, weights, data.kernels));
+      if (leads || i < lastSite) await stage.output(batch, await runLinears(stage.site, input, weights, data.kernels));
     }
-  });
+    if (leads) batch.state.clear();
+  };
+  await (leads ? data.each(observe, true) : data.peek(observe));
   const statistics = new Map<string, Statistics>();
   for (const [i, { name }] of section.sites.entries()) statistics.set(name, await collectors[i].finish());
   return statistics;

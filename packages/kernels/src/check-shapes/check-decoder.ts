@@ -99,6 +99,12 @@ export function checkAdd({ source, target }: ParametersOf<'add'>): void {
   checkMatrix('target', target, source.rows, source.columns);
 }
 
+export function checkScaleColumns({ input, factors, output }: ParametersOf<'scaleColumns'>): void {
+  checkMatrix('input', input);
+  checkLength('factors', factors, input.columns);
+  checkMatrix('output', output, input.rows, input.columns);
+}
+
 export function checkLogSoftmaxPick({ logits, picked }: ParametersOf<'logSoftmaxPick'>): void {
   checkMatrix('logits', logits);
   checkLength('picked', picked, logits.rows);

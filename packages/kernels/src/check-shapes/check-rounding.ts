@@ -74,6 +74,20 @@ export function checkFitScales({ weight, fit, scales }: ParametersOf<'fitScales'
   checkScales(scales, weight.rows, weight.columns);
 }
 
+export function checkRoundingError(p: ParametersOf<'roundingError'>): void {
+  const { weight, rounded, divisors, grid, scales, stored, hessian, parts = 1 } = p;
+  const { rows, columns } = weight;
+  checkMatrix('weight', weight);
+  checkMatrix('rounded', rounded, rows, columns);
+  checkLength('divisors', divisors, columns);
+  checkGrid(grid, rows);
+  checkScales(scales, rows, columns);
+  checkScales(stored, rows, columns);
+  checkInteger('parts', parts, 1);
+  if (columns % parts !== 0) throw new RangeError(`${columns} columns are not ${parts} equal parts`);
+  checkMatrix('hessian', hessian, columns, columns);
+}
+
 export function checkQuantize({ weight, grid, scales, codes }: ParametersOf<'quantize'>): void {
   checkMatrix('weight', weight);
   checkGrid(grid, weight.rows);

@@ -10,6 +10,7 @@ import { layerNorm, rmsNorm } from './norms.ts';
 import { packCodes, unpackCodes } from './pack-codes.ts';
 import { dequantize, quantize } from './quantize.ts';
 import { rotate } from './rotate.ts';
+import { scaleColumns } from './scale-columns.ts';
 
 /** The operations of a forward pass and of grids. */
 export const elementOperations = {
@@ -29,5 +30,6 @@ export const elementOperations = {
   quantizeInt8,
   rmsNorm,
   rotate,
+  scaleColumns,
   unpackCodes,
 };

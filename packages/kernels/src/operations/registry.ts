@@ -10,6 +10,7 @@ import { linears } from './linears.ts';
 import { mirror } from './mirror.ts';
 import { multiply } from './multiply.ts';
 import type { Operation } from './operation.ts';
+import { roundingError } from './rounding-error.ts';
 import { sweep } from './sweep.ts';
 import { weightedError } from './weighted-error.ts';
 
@@ -25,6 +26,7 @@ export const operations = {
   linearInt8,
   linears,
   multiply,
+  roundingError,
   sweep,
   descend,
   weightedError,

@@ -17,6 +17,8 @@ import { layerNorm, rmsNorm } from './norms.ts';
 import { pack, unpack } from './pack.ts';
 import { dequantize, quantize } from './quantize.ts';
 import { rotate } from './rotate.ts';
+import { roundingError } from './rounding-error.ts';
+import { scaleColumns } from './scale-columns.ts';
 import { sweep } from './sweep.ts';
 import { weightedError } from './weighted-error.ts';
 
@@ -46,6 +48,7 @@ export function createReferenceKernels(): Kernels {
     quantize: async (p) => quantize(p),
     dequantize: async (p) => dequantize(p),
     weightedError: async (p) => weightedError(p),
+    roundingError: async (p) => roundingError(p),
     rmsNorm: async (p) => rmsNorm(p),
     layerNorm: async (p) => layerNorm(p),
     rotate: async (p) => rotate(p),
@@ -55,6 +58,7 @@ export function createReferenceKernels(): Kernels {
     quantizeInt8: async (p) => quantizeInt8(p),
     activate: async (p) => activate(p),
     add: async (p) => add(p),
+    scaleColumns: async (p) => scaleColumns(p),
     logSoftmaxPick: async (p) => logSoftmaxPick(p),
     decode: async (p) => decode(p),
     encode: async (p) => encode(p),

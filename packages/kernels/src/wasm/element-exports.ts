@@ -58,6 +58,8 @@ export interface ElementExports {
   geluTanh(x: number, count: number): void;
   addScaled(source: number, target: number, count: number, factor: number): void;
   multiplyElements(source: number, target: number, count: number): void;
+  multiplyColumns(x: number, rows: number, columns: number, factors: number): void;
+  divideColumns(x: number, rows: number, columns: number, divisors: number): void;
   largestOf(row: number, count: number): number;
   sumOfExponentials(row: number, count: number, largest: number): number;
 

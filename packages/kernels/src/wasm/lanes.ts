@@ -11,7 +11,7 @@ export const STRIP = 32;
 /** Floats of one transposed window: 16 MiB. */
 const WINDOW = 4 * 1024 * 1024;
 /** More lanes than this no longer make the products over them faster. */
-const MAX_LANES = 512;
+export const MAX_LANES = 512;
 /** Floats transposed at once. */
 const STAGE = 262144;
 
