@@ -100,6 +100,13 @@ test('counts the parts of sections that a transform runs again', async () => {
   expect(plan.memory.batch - plain.memory.batch).toBe(4 * 48 * 8 * 4);
 });
 
+test('counts one forward pass where transforms alone observe', async () => {
+  const rounded = await makePlan(request({ pipeline: [step(toyScale), step(toyRound)] }));
+  const alone = await makePlan(request({ pipeline: [step(toyRound)] }));
+  // 480 tokens through 352 weights of each of 2 blocks, and what is counted for attention; those of the head, which only reads, are not.
+  expect(rounded.work.flops - alone.work.flops).toBe(2 * 480 * (2 * 352 + 2 * 16 * 8));
+});
+
 test('counts what a survey does', async () => {
   const plain = await makePlan(request());
   const surveying = (survey: Partial<Survey>) => ({
