@@ -19,10 +19,10 @@ export function awqOptions(named: NamedGrids = {}) {
         .describe('The group size, likewise. Empty: that of the quantizer that follows; 128 where none does.'),
       scale: z.boolean().default(true).describe('Search scales of channels and move them into what comes before.'),
       objective: z
-        .enum(['gram', 'module'])
-        .default('gram')
+        .enum(['module', 'gram'])
+        .default('module')
         .describe(
-          'What a scale between a norm and its readers must change least: the outputs of these Linears, over all calibration tokens, from their gram; or, as published, what the whole attention or feed-forward makes, on some 2048 of the tokens, which are run again for each trial.',
+          'What a scale between a norm and its readers must change least: as published, what the whole attention or feed-forward makes, on some 2048 of the tokens, which are run again for each trial; or the outputs of these Linears alone, over all calibration tokens, from their gram, which takes two thirds of the time.',
         ),
       duo: z
         .boolean()
