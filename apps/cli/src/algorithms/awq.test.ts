@@ -75,7 +75,7 @@ const ROUNDING = 1e-4;
 test.each(goldenNames)('%s: scales found on its own activations leave the logits as they are', async (name) => {
   const golden = await openBatch(name);
   const expected = await logits(golden);
-  const options = awq.options.parse({ grid: 'int3-asym', groupSize: 'channel', clip: false });
+  const options = awq.options.parse({ objective: 'gram', grid: 'int3-asym', groupSize: 'channel', clip: false });
   const ratios: number[] = [];
   const scaled = await logits(golden, async (context) => {
     const random = randomStream('unused');
