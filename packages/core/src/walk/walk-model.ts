@@ -17,20 +17,14 @@ import type { Journal, SectionRecord } from './journal.ts';
 import { loadSection } from './load-section.ts';
 import { openEmbedding } from './open-embedding.ts';
 import { memoryCheckpoint, overlayCheckpoint, type Replacement } from './overlay-checkpoint.ts';
+import { replayFloats, replayTransformed } from './replay-floats.ts';
 import { createReporter, strictError } from './reporter.ts';
 import type { CompressRequest } from './request.ts';
 import { createSectionOutput } from './section-output.ts';
 import { type Surveys, surveyModel, surveysOf } from './survey-model.ts';
 import { createStopwatch, type Work } from './time-left.ts';
 import { treatable } from './treat-site.ts';
-import {
-  applyTransforms,
-  floatCopy,
-  replaySection,
-  type TransformWork,
-  transformSection,
-  walkSection,
-} from './walk-section.ts';
+import { replaySection, walkSection } from './walk-section.ts';
 
 /** The warning that the format's readers run another forward pass: once, of the first section that has one. */
 const NOT_IN_FORMAT = 'inference-not-in-format';
@@ -151,7 +145,7 @@ async function again(
     for (const stream of [data, floats]) if (stream) await embed({ ...request, checkpoint: readable }, section, stream);
     return record;
   }
-  if (floats) await replayFloats(walk, section, { data, floats });
+  if (floats) await replayFloats(walk, section, data, floats);
   const { inference } = record;
   // Calibration goes through the model with the cache that it came with: that of the pipeline is for its readers.
   const weights = await loadSection({ ...readable, ...(inference && { inference }) }, section, kernels);
@@ -164,37 +158,6 @@ async function again(
 interface Streams {
   readonly data: CalibrationData | undefined;
   readonly floats: CalibrationData | undefined;
-}
-
-/** The float model is the one that transforms leave: they are applied once more, to weights that are forgotten. */
-async function replayFloats(walk: ModelWalk, section: SectionSpec, { data, floats }: Streams): Promise<void> {
-  const work = await forgottenWork(walk, section, data);
-  await transformSection(work);
-  await replaySection({ ...work, weights: floatCopy(work.weights) }, floats!);
-}
-
-/** Where data goes on in floats: the section as the last transform found it. */
-async function replayTransformed(walk: ModelWalk, section: SectionSpec, data: CalibrationData): Promise<void> {
-  const work = await forgottenWork(walk, section, data);
-  await applyTransforms(work, sectionSteps(work.pipeline).slice(0, -1));
-  await replaySection(work, data);
-}
-
-/** A section's weights as they were, for transforms whose results nobody keeps. */
-async function forgottenWork(
-  { request, configuration }: ModelWalk,
-  section: SectionSpec,
-  data: CalibrationData | undefined,
-): Promise<TransformWork> {
-  const { model, checkpoint, pipeline, format, kernels, signal } = request;
-  return {
-    ...{ model, section, pipeline, seed: request.seed, kernels, signal, outputsNeeded: true },
-    weights: await loadSection(checkpoint, section, kernels),
-    output: createSectionOutput({ checkpoint, format, configuration, location: request.output, kernels }),
-    ...(data && { data }),
-    storedBits: () => 0,
-    reporter: createReporter({ strict: false }),
-  };
 }
 
 async function treat(
